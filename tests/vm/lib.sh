@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What scripts in a guest share; use it by:  . "$LEAP_LIB"
+# tests/README.md lists these functions for those who write scripts.
+
+# say TEXT...: one line on the console, with the guest's name
+say() { echo "[$LEAP_ROLE] $*"; }
+
+# fail TEXT...: ends the script as failed
+fail() {
+	say "FAIL: $*" >&2
+	exit 1
+}
+
+# skip TEXT...: ends the script as skipped, for the reason given
+skip() {
+	say "SKIP: $*"
+	exit 77
+}
+
+# pause SECONDS: sleeps without starting a process, which is dear when emulated
+pause() {
+	local never
+	[ -p /run/never ] || mkfifo /run/never 2>/dev/null
+	exec {never}<>/run/never
+	read -r -t "$1" -u "$never"
+	exec {never}>&-
+}
+
+# wait_for SECONDS COMMAND...: polls until the command succeeds; fails when it
+# has not within the time, which the debug kernel multiplies by $LEAP_SCALE
+wait_for() {
+	local end=$((SECONDS + $1 * LEAP_SCALE + 1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || {
+			say "still not true: $*" >&2
+			return 1
+		}
+		pause 0.1
+	done
+}
+
+# in_cgroup KNOB BYTES COMMAND...: a fresh cgroup around one command
+in_cgroup() {
+	local group=/sys/fs/cgroup/run.$BASHPID.$RANDOM knob=$1 bytes=$2 result
+	shift 2
+	mkdir "$group" || return
+	echo "$bytes" >"$group/$knob" || return
+	(
+		echo "$BASHPID" >"$group/cgroup.procs"
+		exec "$@"
+	)
+	result=$?
+	# Children that the command left behind keep their limit.
+	rmdir "$group" 2>/dev/null
+	return "$result"
+}
+
+# run_limited BYTES COMMAND...: reclaims above that limit (memory.high)
+run_limited() { in_cgroup memory.high "$@"; }
+
+# run_limited_max BYTES COMMAND...: kills above that limit (memory.max)
+run_limited_max() { in_cgroup memory.max "$@"; }
+
+# swap_written_bytes: what has reached the swap disk since boot
+swap_written_bytes() {
+	local stat
+	read -r -a stat <"/sys/block/$(basename "$LEAP_SWAPDEV")/stat"
+	echo $((stat[6] * 512))
+}
+
+# leap_stat KEY: one number of /sys/kernel/mm/leap/stat
+leap_stat() { awk -v key="$1" '$1 == key { print $2 }' /sys/kernel/mm/leap/stat; }
+
+# --- commands in the other guest -------------------------------------------
+
+# on_m2 COMMAND...: runs a command or one of these functions in m2, from m1.
+# Prints its output and returns its status; 255 if m2 has not answered within
+# ON_M2_SECONDS (120).
+on_m2() {
+	local job end
+	job=$(mktemp "$LEAP_SHARED/.m2.XXXXXX")
+	printf '%q ' "$@" >"$job"
+	end=$((SECONDS + ${ON_M2_SECONDS:-120} * LEAP_SCALE))
+	[ ! -e "$LEAP_SHARED/.m2.off" ] && echo "${job##*/}" >"$(find_port leap.peer)"
+	until [ -e "$job.status" ]; do
+		if [ -e "$LEAP_SHARED/.m2.off" ] || ((SECONDS >= end)); then
+			say "m2 does not answer: $*" >&2
+			return 255
+		fi
+		pause 0.05
+	done
+	cat "$job.out"
+	return "$(cat "$job.status")"
+}
+
+# run_job FILE: runs one command that the other guest has written down
+run_job() {
+	local result
+	(eval "$(cat "$1")") >"$1.out" 2>&1 </dev/null
+	result=$?
+	echo "$result" >"$1.tmp"
+	mv "$1.tmp" "$1.status"
+}
+
+# serve_commands: runs what on_m2 asks for, each in the background, for ever
+serve_commands() {
+	local port job
+	port=$(find_port leap.peer)
+	exec {peer}<"$port"
+	while :; do
+		if read -r -u "$peer" job; then
+			run_job "$LEAP_SHARED/$job" &
+		else
+			pause 0.1
+		fi
+	done
+}
+
+# find_port NAME: waits until that virtio port is there, prints its device
+find_port() {
+	local n name
+	for ((n = 0; n < 100; n++)); do
+		for name in /sys/class/virtio-ports/*/name; do
+			[ "$(cat "$name" 2>/dev/null)" != "$1" ] || {
+				name=${name%/name}
+				echo "/dev/${name##*/}"
+				return
+			}
+		done
+		pause 0.1
+	done
+	return 1
+}
+
+# power_cut: ends this guest at once, as pulling the plug would
+power_cut() {
+	touch "$LEAP_SHARED/.$LEAP_ROLE.off"
+	echo off >"$(find_port leap.status)"
+	end_guest
+}
+
+# end_guest: under -no-reboot a reset ends QEMU; without ACPI there is no
+# other way
+end_guest() {
+	echo b >/proc/sysrq-trigger
+	while :; do pause 1; done
+}
+
+# --- the kernel's log -------------------------------------------------------
+
+# mark_log TEXT: kernel_complaints looks only at what follows the last mark
+mark_log() { echo "leap-test: $*" >/dev/kmsg; }
+
+# kernel_complaints: prints what the kernel log has against us since the last
+# mark, with what follows; fails if there is nothing
+kernel_complaints() {
+	local what='BUG:|BUG at|WARNING:|KASAN:|Oops|general protection|UBSAN:'
+	what+='|possible (circular|recursive) locking|inconsistent lock state'
+	what+='|suspicious RCU|INFO: task .* blocked|rcu.*(stall|self-detected)'
+	what+='|ODEBUG:|corruption|refcount_t:|kmemleak: [0-9]+ new|Bad swap'
+	dmesg | awk '/leap-test: / { n = 0 } { line[n++] = $0 }
+		END { for (i = 0; i < n; i++) print line[i] }' |
+		grep -E -A 60 "$what"
+}
+
+# --- Leap -------------------------------------------------------------------
+
+# rdma_listens PORT: true once a program in this guest takes RDMA connections
+rdma_listens() { rdma resource show cm_id | grep -q "LISTEN.*:$1\b"; }
+
+# start_leapd [PORT [OPTIONS...]]: in m2, returns when it takes connections
+start_leapd() {
+	local port=${1:-9400} ip=LEAP_${LEAP_ROLE^^}
+	[ $# = 0 ] || shift
+	setsid leapd "${!ip}" "$port" "$@" >>"$LEAP_SHARED/leapd.$port.log" 2>&1 </dev/null &
+	wait_for 10 rdma_listens "$port" || {
+		cat "$LEAP_SHARED/leapd.$port.log"
+		return 1
+	}
+}
+
+# stop_leapd: ends all of them, and returns when they are gone
+stop_leapd() {
+	pkill -TERM -x leapd || return 0
+	wait_for 10 not pgrep -x leapd || pkill -KILL -x leapd
+}
+
+# not COMMAND...: for wait_for
+not() { ! "$@"; }
+
+# leap_up [PORTAL]: module, swap and a session; a leapd must be there already
+# unless the portal says dram
+leap_up() {
+	modprobe leap || fail "modprobe leap failed"
+	swapon "$LEAP_SWAPDEV" || fail "swapon $LEAP_SWAPDEV failed"
+	leapctl session create "${1:-rdma://1,$LEAP_M2:9400}" ||
+		fail "no session with ${1:-rdma://1,$LEAP_M2:9400}"
+}
+
+# leap_down: undoes leap_up and start_leapd, whatever of it was done; fails if
+# something stays behind
+leap_down() {
+	if [ -d /sys/module/leap ]; then
+		if [ -s /sys/kernel/mm/leap/session ]; then leapctl session destroy; fi
+	fi
+	if grep -q "^$LEAP_SWAPDEV " /proc/swaps; then swapoff "$LEAP_SWAPDEV" || return; fi
+	if [ -d /sys/module/leap_functionality ]; then rmmod leap_functionality || return; fi
+	if [ -d /sys/module/leap ]; then rmmod leap || return; fi
+	on_m2 stop_leapd
+}
