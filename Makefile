@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+# Everything is built into $(BUILD); kernels are cached outside the checkout,
+# see tests/vm/build-kernel. `make help` lists the targets.
+
+BUILD	?= $(CURDIR)/build
+FLAVOUR	?= release
+SECONDS	?= 60
+override BUILD := $(abspath $(BUILD))
+export BUILD FLAVOUR
+
+# Run as root or by sudo; DEBIAN_FRONTEND keeps packages from asking.
+APT	= $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive apt-get
+
+# What make vm hands on to tests/vm/two-guests.
+export SMP MEM RDMA T OUT QUIET CMDLINE
+
+all: module daemon syscalls ## Build the modules, the daemon and the tools (default)
+
+help: ## Print this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+deps: ## Install the Debian packages that tests/deps lists
+	$(APT) update
+	$(APT) install -y --no-install-recommends $$(sed 's/#.*//' tests/deps)
+
+kernel: ## Build the guests' kernel, FLAVOUR=release or debug
+	tests/vm/build-kernel $(FLAVOUR)
+
+module: kernel ## Build leap.ko and the sample module for FLAVOUR
+	tests/vm/build-modules $(FLAVOUR)
+
+daemon: ## Build leapd
+	$(MAKE) -C daemon all
+
+syscalls: ## Build leapctl and libleap
+	$(MAKE) -C syscalls all
+
+programs: ## Build the programs that tests run in the guests
+	$(MAKE) -C tests/prog all
+
+vm: all programs ## Boot two guests: M1=SCRIPT [M2=SCRIPT], see tests/README.md
+	@test -n "$(M1)" || { echo "usage: make vm M1=SCRIPT [M2=SCRIPT] [FLAVOUR=release] [SMP=1] [MEM=1024] [RDMA=rxe|siw]" >&2; exit 2; }
+	@tests/vm/two-guests "$(M1)" $(if $(M2),"$(M2)")
+
+demo: all programs ## Show a program using another machine's memory
+	tests/demo/run
+
+bench: all programs ## Measure against swap on NVMe-oF; table and plot
+	tests/bench/run
+
+unit: ## Run the host's unit tests
+	$(MAKE) -C tests/unit check
+
+fuzz: ## Fuzz every parser, SECONDS=60 each
+	$(MAKE) -C tests/fuzz fuzz SECONDS=$(SECONDS)
+
+lint: kernel ## Check style, spelling, shell scripts and types
+	tests/lint
+
+check: ## Run all tests: lint, unit, fuzz, and the guests' on the debug kernel
+	tests/check
+
+clean: ## Remove what was built here (kernels stay in their cache)
+	$(RM) -r $(BUILD)
+
+.PHONY: all help deps kernel module daemon syscalls programs vm demo bench
+.PHONY: unit fuzz lint check clean
