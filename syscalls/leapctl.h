@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LEAPCTL_H
+#define LEAPCTL_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "libleap.h"
+
+/* Beside EXIT_SUCCESS and EXIT_FAILURE. */
+#define EXIT_USAGE	2
+
+/* One line of leapctl's table. */
+struct command {
+	const char *name;	/* one or two words */
+	const char *args;
+	const char *help;
+	/* argv[0] is for messages; the arguments follow. Returns an exit code. */
+	int (*run)(const struct command *cmd, int argc, char **argv);
+};
+
+/* leapctl.c */
+int leapctl(int argc, char **argv);
+int usage_error(const struct command *cmd);
+bool no_options(const struct command *cmd, int argc, char **argv);
+
+/* explain.c */
+int explain(int err, const char *what, ...) __attribute__((format(printf, 2, 3)));
+
+/* session.c */
+int session_create(const struct command *cmd, int argc, char **argv);
+int session_show(const struct command *cmd, int argc, char **argv);
+int session_destroy(const struct command *cmd, int argc, char **argv);
+
+/* process.c */
+int attach(const struct command *cmd, int argc, char **argv);
+int detach(const struct command *cmd, int argc, char **argv);
+int run(const struct command *cmd, int argc, char **argv);
+
+/* stat.c: everything that stat shows, as it was at one moment. */
+struct snapshot {
+	double seconds;		/* CLOCK_MONOTONIC */
+	struct leap_session session;
+	struct leap_numbers totals;
+	struct leap_server *servers;
+	struct leap_process *processes;
+	int nr_servers;
+	int nr_processes;
+};
+
+int snapshot_take(struct snapshot *s);
+void snapshot_free(struct snapshot *s);
+void rates(const struct snapshot *then, const struct snapshot *now,
+	   struct leap_numbers *diff, double *seconds);
+int stat_command(const struct command *cmd, int argc, char **argv);
+
+/* stat_text.c */
+void size_text(char *to, size_t room, double bytes);
+void text_all(FILE *to, const struct snapshot *s);
+void text_line(FILE *to, const struct snapshot *then,
+	       const struct snapshot *now, unsigned int lines);
+
+/* stat_json.c */
+int json_line(FILE *to, const struct snapshot *then, const struct snapshot *now);
+
+#endif /* LEAPCTL_H */

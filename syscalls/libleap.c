@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * libleap: how a program talks to Leap. The files that are read and written
+ * here are described in leap/Documentation/sysfs-kernel-mm-leap.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "libleap.h"
+#include "libleap_priv.h"
+
+#define API	__attribute__((visibility("default")))
+
+const char *leap_sysfs_root = LEAP_SYSFS;
+
+/* A function that calls something which may set errno puts it back. */
+
+static int open_file(const char *name, int flags)
+{
+	int saved = errno, fd, ret;
+	char *path;
+
+	if (asprintf(&path, "%s/%s", leap_sysfs_root, name) < 0) {
+		errno = saved;
+		return -ENOMEM;
+	}
+	fd = open(path, flags | O_CLOEXEC);
+	ret = fd < 0 ? -errno : fd;
+	free(path);
+	errno = saved;
+	return ret;
+}
+
+static int write_file(const char *name, const char *text)
+{
+	int saved = errno, fd, ret = 0;
+
+	fd = open_file(name, O_WRONLY);
+	if (fd == -ENOENT)
+		return -ENODEV;
+	if (fd < 0)
+		return fd;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	errno = saved;
+	return ret;
+}
+
+/* The whole file with a NUL behind it in *@text, which the caller frees. */
+static int read_file(const char *name, char **text)
+{
+	int saved = errno, fd, ret = 0;
+	size_t len = 0, room = 0;
+	char *buf = NULL, *more;
+	ssize_t n;
+
+	fd = open_file(name, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	do {
+		if (room - len < 2) {
+			room = room ? 2 * room : 4096;
+			more = realloc(buf, room);
+			if (!more) {
+				ret = -ENOMEM;
+				break;
+			}
+			buf = more;
+		}
+		n = read(fd, buf + len, room - len - 1);
+		if (n < 0)
+			ret = -errno;
+		else
+			len += n;
+	} while (n > 0);
+	close(fd);
+	errno = saved;
+	if (ret) {
+		free(buf);
+		return ret;
+	}
+	buf[len] = '\0';
+	*text = buf;
+	return 0;
+}
+
+/* As read_file() for a file that is there whenever the module is. */
+static int read_own(const char *name, char **text)
+{
+	int ret = read_file(name, text);
+
+	return ret == -ENOENT ? -ENODEV : ret;
+}
+
+static uint64_t number(const char *text, char **end)
+{
+	int saved = errno;
+	uint64_t n = strtoull(text, end, 10);
+
+	errno = saved;
+	return n;
+}
+
+/* Splits "key value\n" off *@text; false when there is no more. */
+static bool next_pair(char **text, char **key, char **value)
+{
+	char *line = strsep(text, "\n");
+
+	if (!line || !*line)
+		return false;
+	*key = strsep(&line, " ");
+	*value = line ? line : "";
+	return true;
+}
+
+static void copy_word(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+	to[strcspn(to, "\n")] = '\0';
+}
+
+/**
+ * is_session_create - create the session that remote pages live in
+ * @portal: NUL-terminated URL, at most LEAP_PORTAL_MAX bytes with the NUL
+ *
+ * Needs CAP_SYS_ADMIN. Return: 0, or one of the values that
+ * is_session_create(2) lists.
+ */
+API int is_session_create(const char *portal)
+{
+	int saved = errno, ret = 0;
+
+	if (syscall(__NR_is_session_create, portal) < 0)
+		ret = -errno;
+	errno = saved;
+	return ret;
+}
+
+/**
+ * leap_session_destroy - bring remote pages home and end the session
+ * @force: end it even if pages are lost by it; whoever touches one of them
+ *	gets SIGBUS
+ *
+ * Return: 0, -ENOENT (no session), -EIO (pages cannot be read any more; nothing
+ * is given up), -EINTR (a signal came; nothing is given up).
+ */
+API int leap_session_destroy(bool force)
+{
+	return write_file("destroy", force ? "force" : "1");
+}
+
+/**
+ * leap_attach - let pages of a process be stored remotely
+ * @pid: the process; children that it forks later, and what they exec, too
+ *
+ * Return: 0, -ESRCH (no such process), -EINVAL (not above 0, or a kernel
+ * thread), -ENOSPC (no room for one more process).
+ */
+API int leap_attach(pid_t pid)
+{
+	char text[16];
+
+	if (pid <= 0)
+		return -EINVAL;
+	snprintf(text, sizeof(text), "%d", pid);
+	return write_file("attach", text);
+}
+
+/**
+ * leap_detach - let a process swap to the swap device from now on
+ * @pid: the process; what it stored remotely is still read from there
+ *
+ * Return: 0, -ESRCH (no such process), -ENOENT (it was not attached), -EINVAL
+ * (not above 0).
+ */
+API int leap_detach(pid_t pid)
+{
+	char text[16];
+
+	if (pid <= 0)
+		return -EINVAL;
+	snprintf(text, sizeof(text), "%d", pid);
+	return write_file("detach", text);
+}
+
+/**
+ * leap_detach_all - detach every process
+ */
+API int leap_detach_all(void)
+{
+	return write_file("attach", "0");
+}
+
+/**
+ * leap_session - what the session is
+ * @session: filled in; @session->portal is "" without a session
+ */
+API int leap_session(struct leap_session *session)
+{
+	char *text, *rest, *key, *value;
+	int ret = read_own("session", &text);
+
+	if (ret)
+		return ret;
+	memset(session, 0, sizeof(*session));
+	rest = text;
+	while (next_pair(&rest, &key, &value)) {
+		if (!strcmp(key, "portal"))
+			copy_word(session->portal, sizeof(session->portal), value);
+		else if (!strcmp(key, "transport"))
+			copy_word(session->transport, sizeof(session->transport), value);
+		else if (!strcmp(key, "slab_bytes"))
+			session->slab_bytes = number(value, NULL);
+		else if (!strcmp(key, "timeout_ms"))
+			session->timeout_ms = number(value, NULL);
+		else if (!strcmp(key, "servers"))
+			session->servers = number(value, NULL);
+	}
+	free(text);
+	return 0;
+}
+
+/* Keys that are not known here are those of a newer module: passed over. */
+static int read_stat(const char *name, struct leap_stat *stat)
+{
+	static const struct {
+		const char *key;
+		size_t offset;
+	} keys[] = {
+#define KEY(field)	{ #field, offsetof(struct leap_stat, field) }
+		KEY(stored_pages), KEY(loaded_pages), KEY(freed_pages),
+		KEY(failed_stores), KEY(failed_loads), KEY(refused_stores),
+		KEY(inflight_stores), KEY(inflight_loads), KEY(stored_bytes),
+		KEY(loaded_bytes), KEY(remote_pages), KEY(slabs), KEY(slab_bytes),
+#undef KEY
+	};
+	char *text, *rest, *key, *value;
+	int ret = read_file(name, &text);
+
+	if (ret)
+		return ret;
+	memset(stat, 0, sizeof(*stat));
+	rest = text;
+	while (next_pair(&rest, &key, &value))
+		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+			if (!strcmp(key, keys[i].key))
+				*(uint64_t *)((char *)stat + keys[i].offset) =
+					number(value, NULL);
+	free(text);
+	return 0;
+}
+
+static int read_hist(const char *name, struct leap_hist *hist)
+{
+	char *text, *at, *end;
+	int ret = read_file(name, &text);
+
+	if (ret)
+		return ret;
+	memset(hist, 0, sizeof(*hist));
+	at = text;
+	for (int i = 0; i < LEAP_HIST_BUCKETS; i++) {
+		hist->bucket[i] = number(at, &end);
+		if (end == at)
+			break;
+		at = end;
+	}
+	free(text);
+	return 0;
+}
+
+/* @folder is "" or "servers/<n>/". -ENOENT if there is no such server (any more). */
+static int read_numbers(const char *folder, struct leap_numbers *n)
+{
+	char name[64];
+	int ret;
+
+	snprintf(name, sizeof(name), "%sstat", folder);
+	ret = read_stat(name, &n->stat);
+	if (ret)
+		return ret;
+	snprintf(name, sizeof(name), "%sload_hist", folder);
+	ret = read_hist(name, &n->load);
+	if (ret)
+		return ret;
+	snprintf(name, sizeof(name), "%sstore_hist", folder);
+	return read_hist(name, &n->store);
+}
+
+/**
+ * leap_totals - the counters and latencies of all servers together
+ * @totals: filled in
+ */
+API int leap_totals(struct leap_numbers *totals)
+{
+	int ret = read_numbers("", totals);
+
+	return ret == -ENOENT ? -ENODEV : ret;
+}
+
+static int read_server(int index, struct leap_server *server)
+{
+	char folder[32], name[64], *text;
+	int ret;
+
+	snprintf(folder, sizeof(folder), "servers/%d/", index);
+	snprintf(name, sizeof(name), "%saddress", folder);
+	ret = read_file(name, &text);
+	if (ret)
+		return ret;
+	copy_word(server->address, sizeof(server->address), text);
+	free(text);
+
+	snprintf(name, sizeof(name), "%sstate", folder);
+	ret = read_file(name, &text);
+	if (ret)
+		return ret;
+	copy_word(server->state, sizeof(server->state), text);
+	free(text);
+	return read_numbers(folder, &server->n);
+}
+
+/**
+ * leap_servers - the session's servers in the portal's order
+ * @servers: set to an array that the caller frees; NULL if there is none
+ *
+ * A session that ends while this runs shortens the list.
+ *
+ * Return: how many servers, or a negative errno value.
+ */
+API int leap_servers(struct leap_server **servers)
+{
+	struct leap_server *list;
+	int saved = errno, count = 0, ret = 0;
+
+	list = calloc(LEAP_SERVERS_MAX, sizeof(*list));
+	errno = saved;
+	if (!list)
+		return -ENOMEM;
+	while (count < LEAP_SERVERS_MAX) {
+		ret = read_server(count, &list[count]);
+		if (ret)
+			break;
+		count++;
+	}
+	if (ret && ret != -ENOENT && ret != -ENODEV) {
+		free(list);
+		return ret;
+	}
+	if (!count) {
+		free(list);
+		list = NULL;
+	}
+	*servers = list;
+	return count;
+}
+
+static bool parse_process(const char *line, struct leap_process *p)
+{
+	int saved = errno, attached = 0, fields;
+
+	memset(p, 0, sizeof(*p));
+	fields = sscanf(line, "%d %63s %d %" SCNu64 " %" SCNu64 " %" SCNu64 " %"
+			SCNu64 " %" SCNu64, &p->pid, p->comm, &attached,
+			&p->stored, &p->loaded, &p->freed, &p->failed, &p->remote);
+	p->attached = attached;
+	errno = saved;
+	return fields == 8;
+}
+
+/**
+ * leap_processes - the processes that are or were attached and live
+ * @processes: set to an array that the caller frees; NULL if there is none
+ *
+ * Return: how many processes, -EPROTO if the kernel's list is not understood,
+ * or another negative errno value.
+ */
+API int leap_processes(struct leap_process **processes)
+{
+	struct leap_process *list = NULL;
+	char *text, *rest, *line;
+	int saved = errno, ret, count = 0, lines = 0;
+
+	ret = read_own("processes", &text);
+	if (ret)
+		return ret;
+	for (const char *c = text; *c; c++)
+		lines += *c == '\n';
+	if (lines) {
+		list = calloc(lines, sizeof(*list));
+		errno = saved;
+		if (!list)
+			ret = -ENOMEM;
+	}
+	rest = text;
+	while (!ret && count < lines) {
+		line = strsep(&rest, "\n");
+		if (!parse_process(line, &list[count++]))
+			ret = -EPROTO;
+	}
+	free(text);
+	if (ret) {
+		free(list);
+		return ret;
+	}
+	*processes = list;
+	return count;
+}
+
+/**
+ * leap_last_error - the kernel's sentence about the last command that failed
+ * @text: filled in, without a newline; "" if none has failed
+ * @size: bytes of @text, above 0; a longer sentence is cut
+ *
+ * Only the module writes this sentence: after -ENOSYS, -ENODEV, -EPERM or
+ * -EACCES, which come from outside it, the sentence is about something else.
+ */
+API int leap_last_error(char *text, size_t size)
+{
+	char *own;
+	int ret = read_own("last_error", &own);
+
+	if (ret)
+		return ret;
+	copy_word(text, size, own);
+	free(own);
+	return 0;
+}

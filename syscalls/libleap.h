@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libleap: how a program talks to Leap.
+ *
+ * Every function returns 0 or a count on success and a negative errno value on
+ * failure, and leaves errno alone. These values mean the same everywhere:
+ *
+ *	-ENOSYS		this kernel has no Leap system call
+ *	-ENODEV		the module leap is not loaded
+ *	-EPERM, -EACCES	CAP_SYS_ADMIN, or root for the files, is missing
+ *	-ENOMEM		out of memory
+ *
+ * leap_last_error() gives the kernel's own sentence about a failed command.
+ */
+#ifndef LIBLEAP_H
+#define LIBLEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "leap/uapi/leap.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What /sys/kernel/mm/leap/session says. @portal is "" without a session. */
+struct leap_session {
+	char portal[LEAP_PORTAL_MAX];
+	char transport[16];
+	uint64_t slab_bytes;
+	uint64_t timeout_ms;
+	uint64_t servers;
+};
+
+/* Counters since the module was loaded: of all servers together or of one. */
+struct leap_stat {
+	uint64_t stored_pages;
+	uint64_t loaded_pages;
+	uint64_t freed_pages;
+	uint64_t failed_stores;
+	uint64_t failed_loads;
+	uint64_t refused_stores;
+	uint64_t inflight_stores;	/* now */
+	uint64_t inflight_loads;	/* now */
+	uint64_t stored_bytes;
+	uint64_t loaded_bytes;
+	uint64_t remote_pages;		/* now */
+	uint64_t slabs;			/* now */
+	uint64_t slab_bytes;		/* now */
+};
+
+/* Latencies: bucket[i] counts those of [2^i, 2^(i+1)) nanoseconds. */
+struct leap_hist {
+	uint64_t bucket[LEAP_HIST_BUCKETS];
+};
+
+struct leap_numbers {
+	struct leap_stat stat;
+	struct leap_hist load;
+	struct leap_hist store;
+};
+
+struct leap_server {
+	char address[80];
+	char state[16];
+	struct leap_numbers n;
+};
+
+/* A process that is or was attached and lives. The counters are pages. */
+struct leap_process {
+	pid_t pid;
+	bool attached;
+	char comm[64];
+	uint64_t stored;
+	uint64_t loaded;
+	uint64_t freed;
+	uint64_t failed;
+	uint64_t remote;		/* now */
+};
+
+int is_session_create(const char *portal);
+int leap_session_destroy(bool force);
+int leap_session(struct leap_session *session);
+
+int leap_attach(pid_t pid);
+int leap_detach(pid_t pid);
+int leap_detach_all(void);
+
+int leap_totals(struct leap_numbers *totals);
+int leap_servers(struct leap_server **servers);
+int leap_processes(struct leap_process **processes);
+int leap_last_error(char *text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBLEAP_H */
