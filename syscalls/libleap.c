@@ -400,18 +400,20 @@ API int leap_processes(struct leap_process **processes)
 			ret = -ENOMEM;
 	}
 	rest = text;
-	while (!ret && count < lines) {
+	while (!ret && lines--) {
 		line = strsep(&rest, "\n");
-		if (!parse_process(line, &list[count++]))
+		if (!parse_process(line, &list[count]))
 			ret = -EPROTO;
+		else if (list[count].pid)	/* 0: it is exiting */
+			count++;
 	}
 	free(text);
-	if (ret) {
+	if (ret || !count) {
 		free(list);
-		return ret;
+		list = NULL;
 	}
 	*processes = list;
-	return count;
+	return ret ? ret : count;
 }
 
 /**

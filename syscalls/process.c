@@ -30,7 +30,8 @@ static pid_t parse_pid(const char *text)
 }
 
 /* Every pid is tried, so that one that has just gone does not stop the rest. */
-static int for_each_pid(const struct command *cmd, char **texts, int (*fn)(pid_t))
+static int for_each_pid(const struct command *cmd, char **texts,
+			int (*fn)(pid_t))
 {
 	int err, code = EXIT_SUCCESS;
 	pid_t pid;
@@ -75,7 +76,7 @@ int detach(const struct command *cmd, int argc, char **argv)
 			return usage_error(cmd);
 		all = true;
 	}
-	if (all == (argc > optind))
+	if (all ? argc > optind : argc == optind)
 		return usage_error(cmd);
 	if (!all)
 		return for_each_pid(cmd, argv + optind, leap_detach);

@@ -98,15 +98,17 @@ static json_t *processes(const struct snapshot *s)
 	for (int i = 0; i < s->nr_processes; i++) {
 		const struct leap_process *p = &s->processes[i];
 
-		json_array_append_new(list, json_pack(
-			"{s:i, s:o, s:b, s:I, s:I, s:I, s:I, s:I}",
-			"pid", (int)p->pid, "comm", text(p->comm),
-			"attached", (int)p->attached,
-			"stored", (json_int_t)p->stored,
-			"loaded", (json_int_t)p->loaded,
-			"freed", (json_int_t)p->freed,
-			"failed", (json_int_t)p->failed,
-			"remote", (json_int_t)p->remote));
+		json_t *one = json_pack("{s:i, s:o, s:b, s:I, s:I, s:I, s:I, s:I}",
+					"pid", (int)p->pid,
+					"comm", text(p->comm),
+					"attached", (int)p->attached,
+					"stored", (json_int_t)p->stored,
+					"loaded", (json_int_t)p->loaded,
+					"freed", (json_int_t)p->freed,
+					"failed", (json_int_t)p->failed,
+					"remote", (json_int_t)p->remote);
+
+		json_array_append_new(list, one);
 	}
 	return list;
 }

@@ -214,14 +214,15 @@ static void a_server_that_is_half_gone_is_left_out(void **state)
 static void processes_are_read_from_padded_lines(void **state)
 {
 	struct leap_process *list = (void *)1;
-	static char text[129 * 3];
+	static char text[128 * 4 + 1];
 
 	(void)state;
 	assert_returns(leap_processes(&list), 0);
 	assert_null(list);
 
-	snprintf(text, sizeof(text), "%-127s\n%-127s\n%-127s\n",
-		 "1 systemd 1 2 3 4 5 6",
+	/* Pid 0 is that of a process that is exiting. */
+	snprintf(text, sizeof(text), "%-127s\n%-127s\n%-127s\n%-127s\n",
+		 "1 systemd 1 2 3 4 5 6", "0 - 1 2 3 4 5 6",
 		 "4194304 tmux:_server 0 18446744073709551615 0 0 0 0",
 		 "77 7 1 0 0 0 0 9");
 	fake_write("processes", text);
