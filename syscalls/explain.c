@@ -2,7 +2,6 @@
 /* Errors for people: what failed, why, and what to do next. */
 #include <errno.h>
 #include <stdarg.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "leap/policy/errors.h"
@@ -10,33 +9,36 @@
 #include "libleap_priv.h"
 
 /*
- * Without the module the call tells whether it is the module or the kernel's
- * patches that are missing. It does nothing: NULL is no portal.
+ * Did the command end before the module saw it? Its last sentence would then be
+ * about another one.
  */
-static const char *missing(void)
-{
-	if (is_session_create(NULL) == -ENOSYS)
-		return "this kernel lacks the Leap patches; boot a kernel built from mm-patches";
-	return "Leap is not loaded; run: modprobe leap";
-}
-
-/* Failures that never reach the module, whose sentence is then about another. */
-static const char *outside_module(int err)
+static bool outside_module(int err)
 {
 	switch (-err) {
 	case ENOSYS:
-		return missing();
-	case ENODEV:
-		return access(leap_sysfs_root, F_OK) ? missing() : NULL;
 	case EPERM:
-	case EACCES:
-		return "not permitted; run it as root";
+	case EFAULT:
 	case ENAMETOOLONG:
-		return "the portal is too long; it may have 4095 bytes";
 	case ENOMEM:
-		return "out of memory";
+		return true;
+	case ENODEV:
+		return access(leap_sysfs_root, F_OK);
+	case EACCES:	/* of a file; root gets it from a server alone */
+		return geteuid();
 	}
-	return NULL;
+	return false;
+}
+
+/*
+ * Without the module its files tell nothing, but the call tells whether it is
+ * the module or the kernel's patches that are missing. NULL is no portal, so it
+ * does nothing.
+ */
+static const char *sentence(int err)
+{
+	if (err == -ENODEV && is_session_create(NULL) == -ENOSYS)
+		err = -ENOSYS;
+	return leap_strerror(err);
 }
 
 /**
@@ -50,18 +52,15 @@ static const char *outside_module(int err)
  */
 int explain(int err, const char *what, ...)
 {
-	const char *why = outside_module(err);
 	char own[1024] = "";
 	va_list args;
 
-	if (!why && !leap_last_error(own, sizeof(own)) && *own)
-		why = own;
-	if (!why)
-		why = leap_strerror(err);
+	if (!outside_module(err))
+		leap_last_error(own, sizeof(own));
 	fputs("leapctl: ", stderr);
 	va_start(args, what);
 	vfprintf(stderr, what, args);
 	va_end(args);
-	fprintf(stderr, ": %s\n", why);
+	fprintf(stderr, ": %s\n", *own ? own : sentence(err));
 	return EXIT_FAILURE;
 }
