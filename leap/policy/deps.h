@@ -14,7 +14,7 @@
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
-#include <linux/limits.h>
+#include <linux/overflow.h>
 #include <linux/socket.h>
 #include <linux/sprintf.h>
 #include <linux/stddef.h>
@@ -29,20 +29,16 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/types.h>
 #include <sys/socket.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int32_t s32;
-typedef int64_t s64;
-
-#define U64_MAX		UINT64_MAX
+/* As in <stdint.h>, by the names that the compiler has for these types. */
+typedef __UINT8_TYPE__ u8;
+typedef __UINT16_TYPE__ u16;
+typedef __UINT32_TYPE__ u32;
+typedef __UINT64_TYPE__ u64;
 
 #define cpu_to_le16(x)	htole16(x)
 #define cpu_to_le32(x)	htole32(x)
@@ -50,6 +46,9 @@ typedef int64_t s64;
 #define le16_to_cpu(x)	le16toh(x)
 #define le32_to_cpu(x)	le32toh(x)
 #define le64_to_cpu(x)	le64toh(x)
+
+#define check_add_overflow(a, b, sum)		__builtin_add_overflow(a, b, sum)
+#define check_mul_overflow(a, b, product)	__builtin_mul_overflow(a, b, product)
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
