@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Drives Leap from kernel code: each cmd= calls one of the functions that the
- * patched kernel exports. README.md shows how it is used.
+ * patched kernel and leap.ko export. README.md shows how it is used.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include "../leap/functions.h"
 
 static char *cmd = "";
 module_param(cmd, charp, 0444);
@@ -65,10 +66,6 @@ static int attach_by_name(void)
 		err = set_process_id(pid);
 		if (err == -ESRCH)	/* it has exited since */
 			continue;
-		if (err == -ENODEV) {
-			pr_err("Leap is not there; load it by: modprobe leap\n");
-			return err;
-		}
 		if (err) {
 			pr_err("cannot attach process %d (%s): error %d; %d are attached\n",
 			       pid, process_name, err, attached);
