@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The dram transport: slabs in this machine's own memory.
+ *
+ * No daemon and no network, the same code above it. For machines that want
+ * their swapped pages kept apart, and for tests and benches: with
+ * dram_latency_us every request takes that long, as if it went over a wire of
+ * unlimited bandwidth.
+ */
+#include <linux/highmem.h>
+#include <linux/module.h>
+#include <linux/vmalloc.h>
+#include "leap.h"
+
+static unsigned int dram_latency_us;
+module_param(dram_latency_us, uint, 0644);
+MODULE_PARM_DESC(dram_latency_us,
+		 "how long each request of a dram:// session takes, in microseconds (default 0)");
+
+#define DRAM_SLAB_SHIFT	26
+
+static int dram_connect(struct leap_server *server)
+{
+	struct leap_session *session = server->session;
+
+	server->capacity = server->addr.bytes;
+	return leap_session_slab_size(session, session->slab_shift ?:
+				      DRAM_SLAB_SHIFT);
+}
+
+static void dram_disconnect(struct leap_server *server)
+{
+	struct leap_session *session = server->session;
+	u32 i;
+
+	for (i = 0; session->slabs && i < session->map.top; i++)
+		if (session->slabs[i].server == server &&
+		    session->uses[i].on_loan)
+			vfree((void *)(uintptr_t)session->slabs[i].addr);
+}
+
+/* Requests end by themselves. */
+static void dram_abort(struct leap_server *server)
+{
+}
+
+static int dram_slab_get(struct leap_server *server, struct leap_slab *slab)
+{
+	u64 size = 1ULL << server->session->slab_shift;
+	void *memory;
+
+	if (server->capacity < size)
+		return -ENOSPC;
+	memory = __vmalloc(size, GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY |
+			   __GFP_NOWARN);
+	if (!memory)
+		return -ENOSPC;
+	slab->addr = (uintptr_t)memory;
+	server->capacity -= size;
+	return 0;
+}
+
+static void dram_slab_put(struct leap_server *server, struct leap_slab *slab)
+{
+	vfree((void *)(uintptr_t)slab->addr);
+	server->capacity += 1ULL << server->session->slab_shift;
+}
+
+static int dram_ping(struct leap_server *server)
+{
+	return 0;
+}
+
+static bool dram_overdue(struct leap_server *server)
+{
+	return false;
+}
+
+static void copy(struct leap_io *io)
+{
+	char *slab = (char *)(uintptr_t)io->addr;
+	unsigned int i;
+
+	for (i = 0; i < io->nr; i++) {
+		char *page = kmap_local_folio(io->folio, i * PAGE_SIZE);
+
+		if (io->op == LEAP_STORE)
+			memcpy(slab + i * PAGE_SIZE, page, PAGE_SIZE);
+		else
+			memcpy(page, slab + i * PAGE_SIZE, PAGE_SIZE);
+		kunmap_local(page);
+	}
+	flush_dcache_folio(io->folio);
+}
+
+static enum hrtimer_restart late(struct hrtimer *timer)
+{
+	struct leap_io *io = container_of(timer, struct leap_io, timer);
+
+	copy(io);
+	leap_io_done(io, 0);
+	return HRTIMER_NORESTART;
+}
+
+static void dram_submit(struct leap_io *io)
+{
+	unsigned int us = READ_ONCE(dram_latency_us);
+
+	io->posted = ktime_get();
+	if (us) {
+		hrtimer_init(&io->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+		io->timer.function = late;
+		hrtimer_start(&io->timer, ns_to_ktime(1000ULL * us),
+			      HRTIMER_MODE_REL_SOFT);
+		return;
+	}
+	copy(io);
+	leap_io_done(io, 0);
+}
+
+const struct leap_transport leap_dram = {
+	.name = "dram",
+	.connect = dram_connect,
+	.disconnect = dram_disconnect,
+	.abort = dram_abort,
+	.slab_get = dram_slab_get,
+	.slab_put = dram_slab_put,
+	.ping = dram_ping,
+	.overdue = dram_overdue,
+	.submit = dram_submit,
+};

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What must be done now and then, away from the swap path: borrow slabs ahead
+ * of demand, since a store cannot wait for a server to find memory; return the
+ * ones that have run empty; ping; notice requests that are overdue.
+ *
+ * One work item on leap_wq, which has a rescuer, does all of it, so that no two
+ * of these steps run at the same time.
+ */
+#include <linux/random.h>
+#include "leap.h"
+
+/* How often, and how long a slab stays empty before it goes back. */
+#define LEAP_TICK	HZ
+#define LEAP_LINGER	(2 * HZ)
+
+static unsigned long tick(struct leap_session *session)
+{
+	unsigned long timeout = msecs_to_jiffies(session->portal.timeout_ms);
+
+	return clamp(timeout / 4, 1, LEAP_TICK);
+}
+
+/* Of two servers picked at random the one with more to lend. */
+static struct leap_server *pick_lender(struct leap_session *session)
+{
+	struct leap_server *a, *b;
+	unsigned int nr = session->portal.nr_servers, i;
+
+	for (i = 0; i < 2 * nr; i++) {
+		a = session->servers[get_random_u32_below(nr)];
+		b = session->servers[get_random_u32_below(nr)];
+		if (!leap_server_live(a) || a->capacity < b->capacity)
+			a = b;
+		if (leap_server_live(a) &&
+		    a->capacity >> session->slab_shift)
+			return a;
+	}
+	return NULL;
+}
+
+/* Borrow until enough slabs are there, or no more can be had. */
+static void grow(struct leap_session *session)
+{
+	u32 spare = LEAP_SPARE_SLABS * session->map.chunks_per_slab;
+	struct leap_server *server;
+
+	WRITE_ONCE(session->exhausted, false);
+	while (READ_ONCE(session->map.free_chunks) < spare) {
+		server = pick_lender(session);
+		if (!server || leap_server_borrow(server)) {
+			WRITE_ONCE(session->exhausted, true);
+			return;
+		}
+	}
+}
+
+static void shrink(struct leap_session *session)
+{
+	u32 per_slab = session->map.chunks_per_slab;
+	u32 spare = (LEAP_SPARE_SLABS + 1) * per_slab;
+	u32 i;
+
+	for (i = 0; i < session->map.top; i++) {
+		struct leap_slab *slab = &session->slabs[i];
+
+		if (!leap_slabmap_empty(&session->map, i)) {
+			slab->empty_since = 0;
+			continue;
+		}
+		if (!slab->empty_since)
+			slab->empty_since = jiffies | 1;
+		if (READ_ONCE(session->map.free_chunks) >= spare &&
+		    leap_server_live(slab->server) &&
+		    time_after(jiffies, slab->empty_since + LEAP_LINGER))
+			leap_server_return(slab->server, i);
+	}
+}
+
+static void look_after(struct leap_session *session, struct leap_server *server)
+{
+	int err;
+
+	if (!leap_server_live(server))
+		return;
+	if (session->transport->overdue(server)) {
+		leap_server_fail(server, "a request was not answered in time",
+				 -ETIMEDOUT);
+		return;
+	}
+	err = session->transport->ping(server);
+	if (err)
+		leap_server_fail(server, "it does not answer", err);
+}
+
+static void housekeeping(struct work_struct *work)
+{
+	struct leap_session *session =
+		container_of(work, struct leap_session, housekeeping.work);
+	unsigned int i;
+
+	grow(session);
+	shrink(session);
+	for (i = 0; i < session->portal.nr_servers; i++)
+		look_after(session, session->servers[i]);
+	queue_delayed_work(leap_wq, &session->housekeeping, tick(session));
+}
+
+/**
+ * leap_housekeeping_kick - slabs are running short: do not wait for the tick
+ * @session: whose
+ *
+ * Does nothing if there were none to be had at the last tick. Any context.
+ */
+void leap_housekeeping_kick(struct leap_session *session)
+{
+	if (!READ_ONCE(session->exhausted))
+		mod_delayed_work(leap_wq, &session->housekeeping, 0);
+}
+
+/**
+ * leap_housekeeping_start - borrow the first slabs, then go on regularly
+ * @session: connected; not published yet
+ *
+ * Return: 0, or -ENOSPC if not one slab could be had.
+ */
+int leap_housekeeping_start(struct leap_session *session)
+{
+	INIT_DELAYED_WORK(&session->housekeeping, housekeeping);
+	grow(session);
+	if (!session->map.free_chunks)
+		return -ENOSPC;
+	queue_delayed_work(leap_wq, &session->housekeeping, tick(session));
+	return 0;
+}
+
+/**
+ * leap_housekeeping_stop - the reverse
+ * @session: whose; nobody else can kick it any more
+ */
+void leap_housekeeping_stop(struct leap_session *session)
+{
+	cancel_delayed_work_sync(&session->housekeeping);
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests: what happens to a folio between mm and a transport.
+ *
+ * Normal operation. A store: mm hands over a dirty, locked folio; its place in
+ * a slab is taken first, so that a refusal leaves the folio untouched. From
+ * leap_store_begin() on the folio is under writeback and the request's. It
+ * waits, bounded, until fewer than store_depth pages are under way, then
+ * belongs to the transport until leap_io_done(). A load: the folio is locked
+ * until leap_io_done().
+ *
+ * Failure. A store that fails is finished by leap_wq in process context: its
+ * place is given up first, so that nobody can read the half-written slot, then
+ * leap_store_end() writes the folio to the swap device. A load that fails is
+ * unlocked without being up to date, which gives SIGBUS to who needs it.
+ *
+ * The folio is always ended once, by leap_io_done() or by the work it queues,
+ * and cannot be touched after that.
+ */
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include "leap.h"
+#include "policy/hist.h"
+#include "trace.h"
+
+/* Requests that can be had when no memory is left. */
+#define LEAP_IO_RESERVE	64
+
+static unsigned int store_depth = 256;
+module_param(store_depth, uint, 0644);
+MODULE_PARM_DESC(store_depth,
+		 "pages that may be on their way to the servers at a time (default 256)");
+
+static struct kmem_cache *io_cache;
+/* Two pools, so that stores cannot keep loads from starting. */
+static mempool_t *io_pools[LEAP_OPS];
+
+static bool take_turn(struct leap_session *session, unsigned int nr)
+{
+	int old = atomic_read(&session->active);
+
+	do {	/* a folio larger than the limit may go alone */
+		if (old && old + nr > READ_ONCE(store_depth))
+			return false;
+	} while (!atomic_try_cmpxchg(&session->active, &old, old + nr));
+	return true;
+}
+
+static void end_turn(struct leap_session *session, unsigned int nr)
+{
+	atomic_sub(nr, &session->active);
+	if (wq_has_sleeper(&session->store_wait))
+		wake_up(&session->store_wait);
+}
+
+static void store_left(struct leap_session *session)
+{
+	if (atomic_dec_and_test(&session->stores))
+		wake_up(&session->store_wait);
+}
+
+static void io_free(struct leap_io *io)
+{
+	struct leap_session *session = io->session;
+
+	mempool_free(io, io_pools[io->op]);
+	leap_session_put(session);
+}
+
+/* The end of a store that has failed. */
+static void store_failed(struct work_struct *work)
+{
+	struct leap_io *io = container_of(work, struct leap_io, work);
+
+	might_sleep();
+	leap_map_put(io->session, io->entry, io->nr);
+	leap_store_end(io->folio, io->err);
+	store_left(io->session);
+	io_free(io);
+}
+
+/* The reference on @session becomes the request's. */
+static struct leap_io *io_alloc(struct leap_session *session,
+				struct folio *folio, enum leap_op op,
+				const struct leap_place *place)
+{
+	struct leap_io *io = mempool_alloc(io_pools[op], GFP_NOIO);
+	struct leap_slab *slab = &session->slabs[place->slab];
+
+	memset(io, 0, sizeof(*io));
+	io->session = session;
+	io->server = slab->server;
+	io->folio = folio;
+	io->entry = folio->swap;
+	io->nr = folio_nr_pages(folio);
+	io->op = op;
+	io->addr = slab->addr + ((u64)place->page << PAGE_SHIFT);
+	io->rkey = slab->rkey;
+	io->started = ktime_get();
+	INIT_WORK(&io->work, store_failed);
+	INIT_LIST_HEAD(&io->list);
+	return io;
+}
+
+static void io_submit(struct leap_io *io)
+{
+	leap_stats_add(io->server, io->op == LEAP_STORE ? LEAP_POSTED_STORES :
+		       LEAP_POSTED_LOADS, io->nr);
+	trace_leap_submit(io);
+	if (!leap_server_live(io->server))
+		leap_io_done(io, -ENOTCONN);
+	else if (leap_fault(io->op))
+		leap_io_done(io, -EIO);
+	else
+		io->session->transport->submit(io);
+}
+
+/* Take a place for the folio, or say why it cannot be stored. */
+static int store_place(struct leap_session *session, struct folio *folio,
+		       struct leap_place *place)
+{
+	unsigned int nr = folio_nr_pages(folio);
+	int err;
+
+	if (READ_ONCE(session->draining))
+		return -ESHUTDOWN;
+	err = leap_map_get(session, folio->swap, nr, place);
+	if (err)
+		return err;
+	if (leap_server_live(session->slabs[place->slab].server))
+		return 0;
+	leap_map_put(session, folio->swap, nr);
+	return -ENOTCONN;
+}
+
+/**
+ * leap_io_store - &leap_ops.store
+ * @folio: dirty and locked
+ *
+ * Return: 0 if the folio has been taken over, else why not.
+ */
+int leap_io_store(struct folio *folio)
+{
+	struct leap_session *session = leap_session_get();
+	unsigned int nr = folio_nr_pages(folio);
+	swp_entry_t entry = folio->swap;
+	struct leap_place place;
+	int err;
+
+	if (!session)
+		return -ENOTCONN;
+	/* Counted before draining is looked at: see leap_io_drain_stores(). */
+	atomic_inc(&session->stores);
+	smp_mb__after_atomic();
+	err = store_place(session, folio, &place);
+	if (err) {
+		leap_stats_add(NULL, LEAP_REFUSED_STORES, nr);
+		goto out;
+	}
+
+	leap_store_begin(folio);
+	if (wait_event_timeout(session->store_wait, take_turn(session, nr),
+			       msecs_to_jiffies(session->portal.timeout_ms))) {
+		io_submit(io_alloc(session, folio, LEAP_STORE, &place));
+		return 0;
+	}
+	leap_stats_add(NULL, LEAP_REFUSED_STORES, nr);
+	leap_map_put(session, entry, nr);
+	leap_store_end(folio, -EBUSY);
+out:
+	store_left(session);
+	leap_session_put(session);
+	return err;
+}
+
+/**
+ * leap_io_drain_stores - wait for all stores to end
+ * @session: with @draining set, so that no new one can start
+ */
+void leap_io_drain_stores(struct leap_session *session)
+{
+	might_sleep();
+	smp_mb();	/* pairs with leap_io_store() */
+	wait_event(session->store_wait, !atomic_read(&session->stores));
+}
+
+/**
+ * leap_io_load - &leap_ops.load
+ * @folio: locked
+ * @demand: somebody waits for it
+ * @sync: it must be over on return
+ */
+void leap_io_load(struct folio *folio, bool demand, bool sync)
+{
+	struct leap_session *session = leap_session_get();
+	DECLARE_COMPLETION_ONSTACK(waiter);
+	struct leap_server *server;
+	struct leap_place place;
+	struct leap_io *io;
+
+	if (!session || !leap_map_lookup(session, folio->swap, &place)) {
+		leap_stats_add(NULL, LEAP_FAILED_LOADS, folio_nr_pages(folio));
+		leap_load_end(folio, -EIO);
+		goto out;
+	}
+	io = io_alloc(session, folio, LEAP_LOAD, &place);
+	server = io->server;
+	io->demand = demand;
+	if (sync)
+		io->waiter = &waiter;
+	/* For poll() below: the request may take its own with it. */
+	percpu_ref_get(&session->ios);
+	io_submit(io);
+	if (demand && session->transport->poll)
+		session->transport->poll(server, folio);
+	if (sync)
+		wait_for_completion(&waiter);
+out:
+	if (session)
+		leap_session_put(session);
+}
+
+static void load_done(struct leap_io *io, int err, u64 ns)
+{
+	struct completion *waiter = io->waiter;
+
+	if (err) {
+		leap_stats_add(io->server, LEAP_FAILED_LOADS, io->nr);
+	} else {
+		leap_stats_add(io->server, LEAP_LOADED_PAGES, io->nr);
+		leap_stats_add(io->server, LEAP_LOADED_BYTES,
+			       (u64)io->nr << PAGE_SHIFT);
+		if (io->demand)
+			leap_stats_latency(io->server, LEAP_LOAD, ns);
+	}
+	leap_load_end(io->folio, err);
+	io_free(io);
+	if (waiter)
+		complete(waiter);
+}
+
+static void store_done(struct leap_io *io, int err, u64 ns)
+{
+	end_turn(io->session, io->nr);
+	if (err) {
+		leap_stats_add(io->server, LEAP_FAILED_STORES, io->nr);
+		io->err = err;
+		queue_work(leap_wq, &io->work);
+		return;
+	}
+	leap_stats_add(io->server, LEAP_STORED_PAGES, io->nr);
+	leap_stats_add(io->server, LEAP_STORED_BYTES,
+		       (u64)io->nr << PAGE_SHIFT);
+	leap_stats_latency(io->server, LEAP_STORE, ns);
+	leap_store_end(io->folio, 0);
+	store_left(io->session);
+	io_free(io);
+}
+
+/**
+ * leap_io_done - a transport has finished a request
+ * @io: the request, which is gone afterwards
+ * @err: 0 only if the completion's status said that all bytes have moved
+ *
+ * Any context.
+ */
+void leap_io_done(struct leap_io *io, int err)
+{
+	u64 ns = ktime_to_ns(ktime_sub(ktime_get(), io->started));
+
+	trace_leap_done(io, err, ns);
+	if (io->op == LEAP_STORE)
+		store_done(io, err, ns);
+	else
+		load_done(io, err, ns);
+}
+
+/**
+ * leap_io_init - set the pools up
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int leap_io_init(void)
+{
+	int op;
+
+	io_cache = KMEM_CACHE(leap_io, 0);
+	if (!io_cache)
+		return -ENOMEM;
+	for (op = 0; op < LEAP_OPS; op++) {
+		io_pools[op] = mempool_create_slab_pool(LEAP_IO_RESERVE, io_cache);
+		if (!io_pools[op]) {
+			leap_io_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/** leap_io_exit - the reverse; no request is left */
+void leap_io_exit(void)
+{
+	int op;
+
+	for (op = 0; op < LEAP_OPS; op++)
+		mempool_destroy(io_pools[op]);
+	kmem_cache_destroy(io_cache);
+}

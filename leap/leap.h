@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Everything that the files of leap.ko share.
+ *
+ *	hooks (main.c)   ->  io.c       a folio becomes a request ...
+ *	                     map.c      ... for a place in a slab ...
+ *	                     server.c   ... of a server ...
+ *	dram.c, rdma*.c  <-  transport  ... that moves the bytes
+ *
+ * Lifetimes: there is at most one session. It owns its servers, its slabs and
+ * the map. Each request holds a reference on the session (session->ios), so
+ * session_destroy() can tell when the last one is over. Requests belong to
+ * io.c until the transport's submit(), then to the transport until it calls
+ * leap_io_done() exactly once, from any context.
+ *
+ * Locks, outermost first:
+ *	session_mutex		session.c: create, destroy, areas come and go
+ *	server->ctrl_mutex	rdma_ctrl.c: one control call at a time
+ *	session->map_lock	map.c: clusters, chunks, slab states; irq-safe
+ *	queue->lock		rdma_io.c: requests of one queue; irq-safe
+ */
+#ifndef LEAP_H
+#define LEAP_H
+
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/leap.h>
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/mempool.h>
+#include <linux/mutex.h>
+#include <linux/percpu-refcount.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+#include <linux/swap.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <rdma/ib_verbs.h>
+#include "policy/portal.h"
+#include "policy/slabmap.h"
+#include "uapi/leap.h"
+#include "uapi/leap_proto.h"
+
+struct leap_io;
+struct leap_queue;
+struct leap_server;
+struct leap_session;
+
+/* Most slabs of a session. */
+#define LEAP_SLABS_MAX		16384
+
+/* Slabs that are kept on loan ahead of demand. */
+#define LEAP_SPARE_SLABS	2
+
+/* stats.c */
+
+enum leap_event {
+	LEAP_STORED_PAGES,
+	LEAP_LOADED_PAGES,
+	LEAP_FREED_PAGES,
+	LEAP_FAILED_STORES,
+	LEAP_FAILED_LOADS,
+	LEAP_REFUSED_STORES,
+	LEAP_POSTED_STORES,
+	LEAP_POSTED_LOADS,
+	LEAP_STORED_BYTES,
+	LEAP_LOADED_BYTES,
+	LEAP_EVENTS
+};
+
+enum leap_op {
+	LEAP_LOAD,
+	LEAP_STORE,
+	LEAP_OPS
+};
+
+/**
+ * struct leap_stats - counters of one CPU
+ * @events: how often, or how much
+ * @hist: latencies of stores and of demand loads, leap_hist_bucket() of ns
+ */
+struct leap_stats {
+	u64 events[LEAP_EVENTS];
+	u64 hist[LEAP_OPS][LEAP_HIST_BUCKETS];
+};
+
+extern struct leap_stats __percpu *leap_stats_all;
+
+int leap_stats_init(void);
+void leap_stats_exit(void);
+void leap_stats_add(struct leap_server *server, enum leap_event event, u64 nr);
+void leap_stats_latency(struct leap_server *server, enum leap_op op, u64 ns);
+ssize_t leap_stats_show(struct leap_stats __percpu *stats, char *buf);
+ssize_t leap_stats_show_hist(struct leap_stats __percpu *stats, enum leap_op op,
+			     char *buf);
+u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event);
+
+/* Transports: dram.c, rdma.c */
+
+/**
+ * struct leap_slab - memory on loan from a server
+ * @server: whose it is
+ * @addr: its address there (rdma), or here (dram)
+ * @rkey: grants access to it
+ * @remote_id: the server's number for it
+ * @empty_since: in jiffies, 0 if it was not empty when last looked at
+ * @reported: pages in use as last told to the server
+ */
+struct leap_slab {
+	struct leap_server *server;
+	u64 addr;
+	u32 rkey;
+	u32 remote_id;
+	unsigned long empty_since;
+	u32 reported;
+};
+
+/**
+ * struct leap_transport - how bytes get to a server and back
+ * @name: the portal's scheme
+ * @connect: reach the server and agree on sizes; may sleep, bounded by the
+ *	session's timeout. An error leaves nothing behind.
+ * @disconnect: the reverse; no request is under way. May sleep.
+ * @abort: make every request under way end soon, with an error; may sleep. The
+ *	server is dead already, so that submit() refuses.
+ * @slab_get: borrow one slab; may sleep, bounded. -ENOSPC: none to lend.
+ * @slab_put: return it; nothing of it is in use. May sleep, bounded.
+ * @ping: see that the server is alive, and tell it how full its slabs are
+ *	(&leap_slab.reported). May sleep, bounded.
+ * @submit: start the request; any context. Must call leap_io_done() once, maybe
+ *	before it returns.
+ * @poll: somebody waits for @folio's load: spin for it, for a bounded time. The
+ *	request may be over and gone.
+ * @overdue: has a request been under way for longer than the timeout?
+ */
+struct leap_transport {
+	const char *name;
+	int (*connect)(struct leap_server *server);
+	void (*disconnect)(struct leap_server *server);
+	void (*abort)(struct leap_server *server);
+	int (*slab_get)(struct leap_server *server, struct leap_slab *slab);
+	void (*slab_put)(struct leap_server *server, struct leap_slab *slab);
+	int (*ping)(struct leap_server *server);
+	void (*submit)(struct leap_io *io);
+	void (*poll)(struct leap_server *server, struct folio *folio);
+	bool (*overdue)(struct leap_server *server);
+};
+
+extern const struct leap_transport leap_dram;
+extern const struct leap_transport leap_rdma;
+
+/* server.c */
+
+/**
+ * enum leap_server_state - see leap_server_set_state() for who may do what
+ * @LEAP_SERVER_CONNECTING: being reached; no slab, no request
+ * @LEAP_SERVER_LIVE: in service
+ * @LEAP_SERVER_DEAD: lost; its requests end with errors, its slabs are closed
+ * @LEAP_SERVER_CLOSED: the session has ended
+ */
+enum leap_server_state {
+	LEAP_SERVER_CONNECTING,
+	LEAP_SERVER_LIVE,
+	LEAP_SERVER_DEAD,
+	LEAP_SERVER_CLOSED,
+};
+
+/**
+ * struct leap_server - one that lends memory
+ * @session: its owner
+ * @addr: from the portal
+ * @index: place in the portal, from 0
+ * @state: read with leap_server_live() or READ_ONCE(), changed in one place
+ * @capacity: bytes it may still lend, as it said last
+ * @priv: the transport's
+ * @why: what it said when it refused the connection
+ * @stats: per CPU
+ * @fail_work: does what a death needs, on leap_wq
+ * @kobj: its folder in sysfs
+ * @kobj_gone: nobody reads there any more
+ */
+struct leap_server {
+	struct leap_session *session;
+	struct leap_portal_server addr;
+	unsigned int index;
+	enum leap_server_state state;
+	u64 capacity;
+	void *priv;
+	char why[LEAP_REFUSAL_TEXT];
+	struct leap_stats __percpu *stats;
+	struct work_struct fail_work;
+	struct kobject kobj;
+	struct completion kobj_gone;
+};
+
+static inline bool leap_server_live(struct leap_server *server)
+{
+	return READ_ONCE(server->state) == LEAP_SERVER_LIVE;
+}
+
+struct leap_server *leap_server_create(struct leap_session *session,
+				       unsigned int index);
+void leap_server_destroy(struct leap_server *server);
+bool leap_server_set_state(struct leap_server *server,
+			   enum leap_server_state state);
+void leap_server_fail(struct leap_server *server, const char *why, int err);
+const char *leap_server_state_name(struct leap_server *server);
+int leap_server_borrow(struct leap_server *server);
+void leap_server_return(struct leap_server *server, u32 slab);
+
+/* session.c */
+
+/**
+ * struct leap_session - the connection of this machine to remote memory
+ * @portal: parsed
+ * @text: as given
+ * @transport: moves the bytes
+ * @slab_shift: log2 of the slabs' size in bytes, 0 until the first server has
+ *	said what it lends in
+ * @servers: in the portal's order
+ * @draining: no new stores
+ * @ios: one reference for each request, one for the session itself
+ * @ios_gone: the last one has been dropped
+ * @map_lock: protects @map, @uses and all clusters
+ * @map: which chunk is whose
+ * @uses: its memory
+ * @slabs: by slab number
+ * @stores: stores that have begun and not ended, waiting ones included
+ * @active: pages of the stores that have had their turn
+ * @store_wait: those who wait for either to fall
+ * @housekeeping: borrows, returns, pings and looks for overdue requests
+ * @exhausted: it could not borrow as much as it should
+ */
+struct leap_session {
+	struct leap_portal portal;
+	char *text;
+	const struct leap_transport *transport;
+	u32 slab_shift;
+	struct leap_server *servers[LEAP_SERVERS_MAX];
+	bool draining;
+	struct percpu_ref ios;
+	struct completion ios_gone;
+
+	spinlock_t map_lock;
+	struct leap_slabmap map;
+	struct leap_slab_use *uses;
+	struct leap_slab *slabs;
+
+	atomic_t stores;
+	atomic_t active;
+	wait_queue_head_t store_wait;
+
+	struct delayed_work housekeeping;
+	bool exhausted;
+};
+
+extern struct workqueue_struct *leap_wq;
+
+struct leap_session *leap_session_get(void);
+void leap_session_put(struct leap_session *session);
+struct leap_session *leap_session_peek(void);
+int leap_session_create(const char *portal);
+int leap_session_destroy(bool force);
+int leap_session_show(char *buf);
+int leap_session_slab_size(struct leap_session *session, u32 slab_shift);
+void leap_session_exit(void);
+void leap_session_lock(void);
+void leap_session_unlock(void);
+void leap_error(const char *fmt, ...) __printf(1, 2);
+ssize_t leap_error_show(char *buf);
+
+/* housekeeping.c */
+
+int leap_housekeeping_start(struct leap_session *session);
+void leap_housekeeping_stop(struct leap_session *session);
+void leap_housekeeping_kick(struct leap_session *session);
+
+/* map.c */
+
+int leap_map_init(struct leap_session *session);
+void leap_map_exit(struct leap_session *session);
+int leap_map_get(struct leap_session *session, swp_entry_t entry,
+		 unsigned int nr, struct leap_place *place);
+void leap_map_put(struct leap_session *session, swp_entry_t entry,
+		  unsigned int nr);
+bool leap_map_lookup(struct leap_session *session, swp_entry_t entry,
+		     struct leap_place *place);
+int leap_map_area_add(unsigned int type, unsigned long pages);
+void leap_map_area_del(unsigned int type);
+void leap_map_areas_exit(void);
+int leap_map_bring_home(void);
+void leap_map_abandon(void);
+void leap_map_free(swp_entry_t first, unsigned int nr);
+bool leap_map_slab_pages(struct leap_session *session, u32 slab, u32 *pages);
+ssize_t leap_map_show(char *buf, int at);
+ssize_t leap_map_show_server(struct leap_server *server, char *buf, int at);
+
+/* io.c */
+
+/**
+ * struct leap_io - a request: one folio, in one piece, to or from one slab
+ * @session: holds a reference
+ * @server: where
+ * @folio: locked (load) or under writeback (store)
+ * @entry: its first slot; a folio outside the swap cache may forget it
+ * @nr: its pages
+ * @op: what to do
+ * @demand: somebody waits for it
+ * @waiter: completed at the end, for a load that must be over on return
+ * @addr: first byte of the place in the slab, as the server sees it
+ * @rkey: of the slab
+ * @started: when mm asked
+ * @posted: when it was handed to the device
+ * @err: why it has failed
+ * @work: ends a store that has failed, in process context
+ * @list: the transport's
+ * @rdma: the transport's: completion, DMA address and queue
+ * @timer: the dram transport's, for latency
+ */
+struct leap_io {
+	struct leap_session *session;
+	struct leap_server *server;
+	struct folio *folio;
+	swp_entry_t entry;
+	unsigned int nr;
+	enum leap_op op;
+	bool demand;
+	struct completion *waiter;
+	u64 addr;
+	u32 rkey;
+	ktime_t started, posted;
+	int err;
+	struct work_struct work;
+	struct list_head list;
+	union {
+		struct {
+			struct ib_cqe cqe;
+			u64 dma;
+			struct leap_queue *queue;
+		} rdma;
+		struct hrtimer timer;
+	};
+};
+
+int leap_io_init(void);
+void leap_io_exit(void);
+int leap_io_store(struct folio *folio);
+void leap_io_load(struct folio *folio, bool demand, bool sync);
+void leap_io_done(struct leap_io *io, int err);
+void leap_io_drain_stores(struct leap_session *session);
+
+/* sysfs.c */
+
+int leap_sysfs_init(void);
+void leap_sysfs_exit(void);
+int leap_sysfs_add_server(struct leap_server *server);
+void leap_sysfs_remove_server(struct leap_server *server);
+
+/* fault.c */
+
+void leap_fault_init(void);
+void leap_fault_exit(void);
+bool leap_fault(enum leap_op op);
+
+#endif /* LEAP_H */

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/* leap.ko: coming and going. */
+#include <linux/module.h>
+#include "leap.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/*
+ * Has a rescuer, because what it does ends stores: reclaim may be waiting for
+ * it while no memory is left for another worker.
+ */
+struct workqueue_struct *leap_wq;
+
+static const struct leap_ops ops = {
+	.store = leap_io_store,
+	.load = leap_io_load,
+	.free = leap_map_free,
+	.area_add = leap_map_area_add,
+	.area_del = leap_map_area_del,
+	.session_create = leap_session_create,
+};
+
+static int __init leap_init(void)
+{
+	int err = -ENOMEM;
+
+	leap_wq = alloc_workqueue("leap", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!leap_wq)
+		return -ENOMEM;
+	err = leap_stats_init();
+	if (err)
+		goto destroy_wq;
+	err = leap_io_init();
+	if (err)
+		goto exit_stats;
+	leap_fault_init();
+	err = leap_register_ops(&ops);
+	if (err)
+		goto exit_io;
+	err = leap_sysfs_init();
+	if (err)
+		goto unregister;
+	return 0;
+
+unregister:
+	leap_unregister_ops();
+	leap_map_areas_exit();
+exit_io:
+	leap_fault_exit();
+	leap_io_exit();
+exit_stats:
+	leap_stats_exit();
+destroy_wq:
+	destroy_workqueue(leap_wq);
+	return err;
+}
+
+/* A session holds a reference on the module, so there is none here. */
+static void __exit leap_exit(void)
+{
+	leap_sysfs_exit();
+	leap_unregister_ops();
+	leap_map_areas_exit();
+	leap_fault_exit();
+	leap_io_exit();
+	leap_stats_exit();
+	destroy_workqueue(leap_wq);
+	rcu_barrier();
+}
+
+module_init(leap_init);
+module_exit(leap_exit);
+
+MODULE_DESCRIPTION("Remote memory for swapped pages");
+MODULE_LICENSE("GPL");

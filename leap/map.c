@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The map from swap slots to slabs, for all swap areas.
+ *
+ * policy/slabmap.c has the logic; here are its memory and its lock. An area's
+ * table lives from swapon (or modprobe) to swapoff (or rmmod), whether there is
+ * a session or not; without one it is empty.
+ *
+ * A slot whose session was given up by force is lost: mm still knows that its
+ * data is remote, but the place it was in is gone and may be somebody else's
+ * by now. It is marked in @lost, where loads and frees look first.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#include "leap.h"
+
+/**
+ * struct leap_area_map - one swap area
+ * @pages: its slots
+ * @lost: bitmap: the slot's data is gone for ever
+ * @clusters: where each is stored
+ */
+struct leap_area_map {
+	unsigned long pages;
+	unsigned long *lost;
+	struct leap_cluster clusters[];
+};
+
+/* Written under the session lock, and only while no slot of the area is in use. */
+static struct leap_area_map *areas[MAX_SWAPFILES];
+
+static struct leap_area_map *area_of(swp_entry_t entry, unsigned int nr)
+{
+	struct leap_area_map *area = READ_ONCE(areas[swp_type(entry)]);
+
+	if (WARN_ON_ONCE(!area || swp_offset(entry) + nr > area->pages))
+		return NULL;
+	return area;
+}
+
+static struct leap_cluster *cluster_of(struct leap_area_map *area,
+				       swp_entry_t entry)
+{
+	return &area->clusters[swp_offset(entry) >> LEAP_CHUNK_SHIFT];
+}
+
+/**
+ * leap_map_get - take a place for a store
+ * @session: whose slabs
+ * @entry: first slot
+ * @nr: slots, all in one cluster, none of them remote
+ * @place: filled in
+ *
+ * Also calls for more slabs when few are left. Any context.
+ *
+ * Return: 0; -ENOSPC no slab has room, -EINVAL not an area of ours.
+ */
+int leap_map_get(struct leap_session *session, swp_entry_t entry,
+		 unsigned int nr, struct leap_place *place)
+{
+	struct leap_area_map *area = area_of(entry, nr);
+	struct leap_cluster *cluster;
+	unsigned long flags;
+	bool low;
+	int err;
+
+	if (!area)
+		return -EINVAL;
+	cluster = cluster_of(area, entry);
+	spin_lock_irqsave(&session->map_lock, flags);
+	err = leap_slabmap_get(&session->map, cluster, nr);
+	if (!err)
+		leap_slabmap_lookup(&session->map, cluster, swp_offset(entry),
+				    place);
+	low = session->map.free_chunks < session->map.chunks_per_slab;
+	spin_unlock_irqrestore(&session->map_lock, flags);
+	if (low)
+		leap_housekeeping_kick(session);
+	return err;
+}
+
+/**
+ * leap_map_put - give places up again
+ * @session: whose slabs
+ * @entry: first slot
+ * @nr: slots, all in one cluster
+ *
+ * Any context.
+ */
+void leap_map_put(struct leap_session *session, swp_entry_t entry,
+		  unsigned int nr)
+{
+	struct leap_area_map *area = area_of(entry, nr);
+	struct leap_cluster *cluster;
+	unsigned long flags;
+
+	if (!area)
+		return;
+	cluster = cluster_of(area, entry);
+	spin_lock_irqsave(&session->map_lock, flags);
+	if (!WARN_ON_ONCE(!cluster->chunk || cluster->refs < nr))
+		leap_slabmap_put(&session->map, cluster, nr);
+	spin_unlock_irqrestore(&session->map_lock, flags);
+}
+
+/**
+ * leap_map_lookup - find the place of a remote slot
+ * @session: whose slabs
+ * @entry: the slot
+ * @place: filled in
+ *
+ * Any context.
+ *
+ * Return: false if the slot is lost.
+ */
+bool leap_map_lookup(struct leap_session *session, swp_entry_t entry,
+		     struct leap_place *place)
+{
+	struct leap_area_map *area = area_of(entry, 1);
+	unsigned long flags;
+	bool found;
+
+	if (!area || test_bit(swp_offset(entry), area->lost))
+		return false;
+	spin_lock_irqsave(&session->map_lock, flags);
+	found = leap_slabmap_lookup(&session->map, cluster_of(area, entry),
+				    swp_offset(entry), place);
+	spin_unlock_irqrestore(&session->map_lock, flags);
+	return !WARN_ON_ONCE(!found);
+}
+
+/**
+ * leap_map_free - &leap_ops.free
+ * @first: first slot
+ * @nr: slots, all remote
+ */
+void leap_map_free(swp_entry_t first, unsigned int nr)
+{
+	struct leap_area_map *area = area_of(first, nr);
+	unsigned long offset = swp_offset(first), end = offset + nr;
+	struct leap_session *session;
+
+	if (!area)
+		return;
+	leap_stats_add(NULL, LEAP_FREED_PAGES, nr);
+	rcu_read_lock();
+	session = leap_session_peek();
+	for (; offset < end; offset++)
+		if (!test_and_clear_bit(offset, area->lost) && session)
+			leap_map_put(session, swp_entry(swp_type(first), offset), 1);
+	rcu_read_unlock();
+}
+
+/* Whatever mm still thinks to be remote in an area cannot be had any more. */
+static unsigned long mark_lost(unsigned int type, struct leap_area_map *area)
+{
+	swp_entry_t entry = swp_entry(type, 0);
+	unsigned long nr = 0;
+
+	for (;;) {
+		entry = leap_next_remote(entry);
+		if (!entry.val || swp_type(entry) != type)
+			return nr;
+		if (!test_and_set_bit(swp_offset(entry), area->lost))
+			nr++;
+		/* It may just have been freed, with leap_map_free() too early. */
+		if (leap_next_remote(entry).val != entry.val)
+			clear_bit(swp_offset(entry), area->lost);
+		entry = swp_entry(type, swp_offset(entry) + 1);
+	}
+}
+
+/**
+ * leap_map_area_add - &leap_ops.area_add
+ * @type: number of the area
+ * @pages: its slots
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int leap_map_area_add(unsigned int type, unsigned long pages)
+{
+	unsigned long clusters = DIV_ROUND_UP(pages, LEAP_CHUNK_PAGES);
+	struct leap_area_map *area;
+
+	area = kvzalloc(struct_size(area, clusters, clusters), GFP_KERNEL);
+	if (!area)
+		return -ENOMEM;
+	area->pages = pages;
+	area->lost = kvcalloc(BITS_TO_LONGS(pages), sizeof(long), GFP_KERNEL);
+	if (!area->lost) {
+		kvfree(area);
+		return -ENOMEM;
+	}
+	/* An earlier leap.ko may have left pages behind. */
+	mark_lost(type, area);
+	leap_session_lock();
+	WRITE_ONCE(areas[type], area);
+	leap_session_unlock();
+	return 0;
+}
+
+/**
+ * leap_map_area_del - &leap_ops.area_del
+ * @type: number of the area
+ */
+void leap_map_area_del(unsigned int type)
+{
+	struct leap_area_map *area;
+
+	leap_session_lock();
+	area = areas[type];
+	WRITE_ONCE(areas[type], NULL);
+	leap_session_unlock();
+	if (area)
+		kvfree(area->lost);
+	kvfree(area);
+}
+
+/** leap_map_areas_exit - forget all areas; no callback can come any more */
+void leap_map_areas_exit(void)
+{
+	unsigned int type;
+
+	for (type = 0; type < MAX_SWAPFILES; type++)
+		if (areas[type])
+			leap_map_area_del(type);
+}
+
+static int bring_area_home(unsigned int type, struct leap_area_map *area)
+{
+	swp_entry_t entry = swp_entry(type, 0);
+	int err = 0;
+
+	for (;;) {
+		entry = leap_next_remote(entry);
+		if (!entry.val || swp_type(entry) != type)
+			return err;
+		if (!test_bit(swp_offset(entry), area->lost)) {
+			int e = leap_bring_home(entry);
+
+			if (e == -EIO)
+				err = e;
+			else if (e)
+				return e;
+		}
+		if (signal_pending(current))
+			return -EINTR;
+		cond_resched();
+		entry = swp_entry(type, swp_offset(entry) + 1);
+	}
+}
+
+/**
+ * leap_map_bring_home - read every remote page back
+ *
+ * Under the session lock, with the session draining. May sleep.
+ *
+ * Return: 0; -EIO some cannot be read, all others are home; -ENOMEM, -EINTR.
+ */
+int leap_map_bring_home(void)
+{
+	unsigned int type;
+	int err = 0;
+
+	for (type = 0; type < MAX_SWAPFILES; type++) {
+		int e = areas[type] ? bring_area_home(type, areas[type]) : 0;
+
+		if (e && e != -EIO)
+			return e;
+		err = e ?: err;
+	}
+	return err;
+}
+
+/**
+ * leap_map_init - the slabs of a session that has agreed on their size
+ * @session: with @slab_shift set
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int leap_map_init(struct leap_session *session)
+{
+	session->uses = kvcalloc(LEAP_SLABS_MAX, sizeof(*session->uses),
+				 GFP_KERNEL);
+	session->slabs = kvcalloc(LEAP_SLABS_MAX, sizeof(*session->slabs),
+				  GFP_KERNEL);
+	if (!session->uses || !session->slabs) {
+		leap_map_exit(session);
+		return -ENOMEM;
+	}
+	leap_slabmap_init(&session->map, session->uses, LEAP_SLABS_MAX,
+			  1U << (session->slab_shift - PAGE_SHIFT -
+				 LEAP_CHUNK_SHIFT));
+	return 0;
+}
+
+/**
+ * leap_map_exit - the reverse
+ * @session: which nobody can reach any more
+ */
+void leap_map_exit(struct leap_session *session)
+{
+	kvfree(session->uses);
+	kvfree(session->slabs);
+	session->uses = NULL;
+	session->slabs = NULL;
+}
+
+/**
+ * leap_map_abandon - the pages that are still remote are lost
+ *
+ * Under the session lock, when the session can be reached no more.
+ */
+void leap_map_abandon(void)
+{
+	unsigned long nr = 0;
+	unsigned int type;
+
+	for (type = 0; type < MAX_SWAPFILES; type++) {
+		struct leap_area_map *area = areas[type];
+
+		if (!area)
+			continue;
+		nr += mark_lost(type, area);
+		memset(area->clusters, 0, sizeof(area->clusters[0]) *
+		       DIV_ROUND_UP(area->pages, LEAP_CHUNK_PAGES));
+	}
+	if (nr)
+		pr_err("%lu pages are lost: an access to one of them gets SIGBUS\n",
+		       nr);
+}
+
+/**
+ * leap_map_slab_pages - how full is a slab?
+ * @session: whose
+ * @slab: its number
+ * @pages: set to its pages in use
+ *
+ * Return: false if the slab is not on loan.
+ */
+bool leap_map_slab_pages(struct leap_session *session, u32 slab, u32 *pages)
+{
+	guard(spinlock_irqsave)(&session->map_lock);
+	*pages = session->uses[slab].pages;
+	return session->uses[slab].on_loan;
+}
+
+static u32 count_slabs(struct leap_session *session, struct leap_server *server)
+{
+	unsigned long flags;
+	u32 i, nr = 0;
+
+	spin_lock_irqsave(&session->map_lock, flags);
+	for (i = 0; i < session->map.top; i++)
+		if (session->uses[i].on_loan &&
+		    (!server || session->slabs[i].server == server))
+			nr++;
+	spin_unlock_irqrestore(&session->map_lock, flags);
+	return nr;
+}
+
+static ssize_t show_slabs(struct leap_session *session,
+			  struct leap_server *server, char *buf, int at)
+{
+	u64 slabs = session ? count_slabs(session, server) : 0;
+
+	return sysfs_emit_at(buf, at, "slabs %llu\nslab_bytes %llu\n", slabs,
+			     session ? slabs << session->slab_shift : 0);
+}
+
+/**
+ * leap_map_show - what is remote, as "key value" lines
+ * @buf: a page of sysfs
+ * @at: where to go on in it
+ *
+ * Return: bytes written.
+ */
+ssize_t leap_map_show(char *buf, int at)
+{
+	ssize_t len = sysfs_emit_at(buf, at, "remote_pages %ld\n",
+				    leap_remote_pages());
+
+	guard(rcu)();
+	return len + show_slabs(leap_session_peek(), NULL, buf, at + len);
+}
+
+/**
+ * leap_map_show_server - the same for what one server holds
+ * @server: whose
+ * @buf: a page of sysfs
+ * @at: where to go on in it
+ *
+ * Return: bytes written.
+ */
+ssize_t leap_map_show_server(struct leap_server *server, char *buf, int at)
+{
+	return show_slabs(server->session, server, buf, at);
+}

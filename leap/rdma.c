@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The rdma transport: a server's queues, and slabs by messages.
+ *
+ * Each CPU has two data queues: one for the loads that somebody waits for, one
+ * for everything else, so that a demand load is never behind a row of writes
+ * in a send queue.
+ */
+#include <linux/random.h>
+#include "rdma.h"
+
+/* Most pairs of data queues to ask for. */
+#define PAIRS_MAX	16
+
+static void for_each_queue(struct leap_rdma *rdma,
+			   void (*fn)(struct leap_queue *queue))
+{
+	unsigned int i;
+
+	for (i = 0; i < rdma->nr; i++) {
+		if (rdma->bulk[i] && rdma->bulk[i] != rdma->demand[i])
+			fn(rdma->bulk[i]);
+		if (rdma->demand[i])
+			fn(rdma->demand[i]);
+	}
+	if (rdma->control)
+		fn(rdma->control);
+}
+
+static void rdma_free(struct leap_rdma *rdma)
+{
+	for_each_queue(rdma, leap_queue_destroy);
+	if (rdma->pd) {
+		leap_ctrl_exit(rdma);
+		ib_dealloc_pd(rdma->pd);
+	}
+	kfree(rdma);
+}
+
+static int connect_control(struct leap_rdma *rdma, unsigned int queues)
+{
+	struct leap_server *server = rdma->server;
+	struct leap_welcome_info *welcome;
+	struct leap_queue *queue;
+	int err;
+
+	queue = leap_queue_create(rdma, LEAP_ROLE_CONTROL, 0, queues);
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	rdma->control = queue;
+	welcome = &queue->welcome;
+	rdma->token = welcome->token;
+	server->capacity = welcome->capacity;
+	if (welcome->page_shift != PAGE_SHIFT)
+		return -EOPNOTSUPP;
+	if (!welcome->queues || !welcome->depth)
+		return -EPROTO;
+	err = leap_session_slab_size(server->session, welcome->slab_shift);
+	if (err)
+		scnprintf(server->why, sizeof(server->why),
+			  "it lends slabs of %u MiB, another server of %u MiB",
+			  1U << (welcome->slab_shift - 20),
+			  1U << (server->session->slab_shift - 20));
+	return err;
+}
+
+/* With only one queue granted, it serves for everything. */
+static int connect_data(struct leap_rdma *rdma, unsigned int granted)
+{
+	unsigned int i, nr = max(granted / 2, 1);
+
+	for (i = 0; i < nr; i++) {
+		struct leap_queue *queue;
+
+		queue = leap_queue_create(rdma, LEAP_ROLE_DATA, i, granted);
+		if (IS_ERR(queue))
+			return PTR_ERR(queue);
+		rdma->nr = i + 1;
+		rdma->demand[i] = queue;
+		rdma->bulk[i] = queue;
+		if (granted == 1)
+			return 0;
+		queue = leap_queue_create(rdma, LEAP_ROLE_DATA, i, granted);
+		if (IS_ERR(queue))
+			return PTR_ERR(queue);
+		rdma->bulk[i] = queue;
+	}
+	return 0;
+}
+
+static int rdma_connect_server(struct leap_server *server)
+{
+	struct leap_rdma *rdma = kzalloc(sizeof(*rdma), GFP_KERNEL);
+	unsigned int queues = 2 * min(num_online_cpus(), PAIRS_MAX);
+	int err;
+
+	if (!rdma)
+		return -ENOMEM;
+	rdma->server = server;
+	get_random_bytes(rdma->client_id, sizeof(rdma->client_id));
+	err = connect_control(rdma, queues);
+	if (!err)
+		err = connect_data(rdma, min(rdma->control->welcome.queues,
+					     queues));
+	if (err) {
+		rdma_free(rdma);
+		return err;
+	}
+	server->priv = rdma;
+	return 0;
+}
+
+static void rdma_disconnect_server(struct leap_server *server)
+{
+	struct leap_rdma *rdma = server->priv;
+	struct leap_msg_info bye = { .type = LEAP_MSG_BYE };
+
+	/* Without it the server finds out by the disconnect, only later. */
+	leap_ctrl_send(rdma, &bye);
+	rdma_free(rdma);
+}
+
+static void rdma_abort(struct leap_server *server)
+{
+	for_each_queue(server->priv, leap_queue_stop);
+}
+
+static int rdma_slab_get(struct leap_server *server, struct leap_slab *slab)
+{
+	struct leap_msg_info msg = { .type = LEAP_MSG_SLAB_GET };
+	int err = leap_ctrl_call(server->priv, &msg, LEAP_MSG_SLAB_GRANT);
+
+	if (err)
+		return err;
+	server->capacity = msg.capacity;
+	if (msg.status != LEAP_STATUS_OK)
+		return -ENOSPC;
+	slab->remote_id = msg.slab;
+	slab->addr = msg.addr;
+	slab->rkey = msg.rkey;
+	return 0;
+}
+
+static void rdma_slab_put(struct leap_server *server, struct leap_slab *slab)
+{
+	struct leap_msg_info msg = {
+		.type = LEAP_MSG_SLAB_PUT,
+		.slab = slab->remote_id,
+	};
+
+	if (!leap_ctrl_call(server->priv, &msg, LEAP_MSG_SLAB_PUT_DONE))
+		server->capacity = msg.capacity;
+}
+
+static int report_usage(struct leap_rdma *rdma, struct leap_slab *slab,
+			u32 used)
+{
+	struct leap_msg_info msg = {
+		.type = LEAP_MSG_SLAB_USAGE,
+		.slab = slab->remote_id,
+		.used = used,
+	};
+	int err = leap_ctrl_send(rdma, &msg);
+
+	if (!err)
+		slab->reported = used;
+	return err;
+}
+
+static int rdma_ping(struct leap_server *server)
+{
+	struct leap_session *session = server->session;
+	struct leap_msg_info msg = { .type = LEAP_MSG_PING };
+	u32 i, used;
+	int err;
+
+	for (i = 0; i < session->map.top; i++) {
+		struct leap_slab *slab = &session->slabs[i];
+
+		if (slab->server != server ||
+		    !leap_map_slab_pages(session, i, &used) ||
+		    used == slab->reported)
+			continue;
+		err = report_usage(server->priv, slab, used);
+		if (err)
+			return err;
+	}
+	err = leap_ctrl_call(server->priv, &msg, LEAP_MSG_PONG);
+	if (!err)
+		server->capacity = msg.capacity;
+	return err;
+}
+
+static bool rdma_overdue(struct leap_server *server)
+{
+	struct leap_rdma *rdma = server->priv;
+	unsigned int ms = server->session->portal.timeout_ms, i;
+
+	for (i = 0; i < rdma->nr; i++)
+		if (leap_queue_overdue(rdma->demand[i], ms) ||
+		    leap_queue_overdue(rdma->bulk[i], ms))
+			return true;
+	return false;
+}
+
+const struct leap_transport leap_rdma = {
+	.name = "rdma",
+	.connect = rdma_connect_server,
+	.disconnect = rdma_disconnect_server,
+	.abort = rdma_abort,
+	.slab_get = rdma_slab_get,
+	.slab_put = rdma_slab_put,
+	.ping = rdma_ping,
+	.submit = leap_rdma_submit,
+	.poll = leap_rdma_poll,
+	.overdue = rdma_overdue,
+};

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the rdma transport share, and nobody else.
+ *
+ *	rdma.c		the transport: a server's set of queues
+ *	rdma_queue.c	one queue: connection, queue pair, completion queue
+ *	rdma_ctrl.c	messages on the control queue
+ *	rdma_io.c	pages on the data queues
+ */
+#ifndef LEAP_RDMA_H
+#define LEAP_RDMA_H
+
+#include <rdma/ib_verbs.h>
+#include <rdma/rdma_cm.h>
+#include "leap.h"
+#include "policy/proto.h"
+
+struct leap_rdma;
+
+/**
+ * struct leap_queue - a reliable connection and its queue pair
+ * @rdma: whose
+ * @role: control or data
+ * @id: the connection
+ * @cq: its completions
+ * @work: polls @cq in softirq context when the device says so
+ * @event: a step of the connection has been made
+ * @status: 0, or why it failed
+ * @established: welcomed; from now on a disconnect means that the server is lost
+ * @welcome: what the server has said
+ * @lock: protects all below
+ * @dead: posts nothing any more
+ * @depth: most requests at a time
+ * @posted: requests that the device has
+ * @inflight: these, oldest first
+ * @pending: requests that wait for one of them to end
+ */
+struct leap_queue {
+	struct leap_rdma *rdma;
+	enum leap_role role;
+	struct rdma_cm_id *id;
+	struct ib_cq *cq;
+	struct work_struct work;
+	struct completion event;
+	int status;
+	bool established;
+	struct leap_welcome_info welcome;
+
+	spinlock_t lock;
+	bool dead;
+	unsigned int depth;
+	unsigned int posted;
+	struct list_head inflight;
+	struct list_head pending;
+};
+
+/**
+ * struct leap_ctrl_buf - one message in memory that the device can reach
+ * @cqe: its completion
+ * @rdma: whose
+ * @wire: the message
+ * @dma: its address for the device
+ */
+struct leap_ctrl_buf {
+	struct ib_cqe cqe;
+	struct leap_rdma *rdma;
+	struct leap_msg *wire;
+	u64 dma;
+};
+
+/**
+ * struct leap_ctrl - the control queue's messages
+ * @mutex: one call at a time
+ * @tx: the message that is being sent
+ * @rx: those that can be received
+ * @sent: @tx may be used again
+ * @lock: protects @seq and @reply
+ * @seq: of the call that waits for an answer, 0 if none does
+ * @last_seq: of the last call
+ * @reply: its answer
+ * @replied: the answer has come
+ */
+struct leap_ctrl {
+	struct mutex mutex;
+	struct leap_ctrl_buf tx;
+	struct leap_ctrl_buf rx[LEAP_CTRL_DEPTH];
+	struct completion sent;
+	spinlock_t lock;
+	u64 seq;
+	u64 last_seq;
+	struct leap_msg_info reply;
+	struct completion replied;
+};
+
+/**
+ * struct leap_rdma - a server, as this transport sees it
+ * @server: as the rest of the module sees it
+ * @pd: protection domain of all queues
+ * @client_id: names this client to the server
+ * @token: proves it, on the data queues
+ * @control: for messages
+ * @demand: for loads that somebody waits for, by CPU
+ * @bulk: for everything else, by CPU
+ * @nr: how many of each
+ * @average_ns: how long demand loads take, as a moving average
+ * @ctrl: messages
+ */
+struct leap_rdma {
+	struct leap_server *server;
+	struct ib_pd *pd;
+	u8 client_id[LEAP_CLIENT_ID_LEN];
+	u64 token;
+	struct leap_queue *control;
+	struct leap_queue *demand[LEAP_QUEUES_MAX / 2];
+	struct leap_queue *bulk[LEAP_QUEUES_MAX / 2];
+	unsigned int nr;
+	unsigned long average_ns;
+	struct leap_ctrl ctrl;
+};
+
+/* rdma_queue.c */
+struct leap_queue *leap_queue_create(struct leap_rdma *rdma,
+				     enum leap_role role, unsigned int vector,
+				     unsigned int queues);
+void leap_queue_stop(struct leap_queue *queue);
+void leap_queue_destroy(struct leap_queue *queue);
+int leap_queue_poll(struct leap_queue *queue);
+
+/* rdma_ctrl.c */
+int leap_ctrl_init(struct leap_rdma *rdma);
+void leap_ctrl_exit(struct leap_rdma *rdma);
+int leap_ctrl_listen(struct leap_queue *queue);
+int leap_ctrl_send(struct leap_rdma *rdma, struct leap_msg_info *msg);
+int leap_ctrl_call(struct leap_rdma *rdma, struct leap_msg_info *msg,
+		   u16 answer);
+
+/* rdma_io.c */
+void leap_rdma_submit(struct leap_io *io);
+void leap_rdma_fail_all(struct leap_queue *queue);
+void leap_rdma_poll(struct leap_server *server, struct folio *folio);
+bool leap_queue_overdue(struct leap_queue *queue, unsigned int timeout_ms);
+
+#endif /* LEAP_RDMA_H */

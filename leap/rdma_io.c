@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages on the data queues.
+ *
+ * A request is one RDMA read or write of one piece of memory: a folio is
+ * contiguous here, its place is contiguous in the slab. It is never copied; the
+ * device reads and writes the folio itself, from posting until its completion
+ * has come or its queue pair has been destroyed. Only then is the folio ended.
+ *
+ * A queue takes as many requests as it is deep; more wait in @pending, in
+ * order, and the completion of one posts the next. Both lists are under
+ * queue->lock, whose holder may be in any context.
+ */
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include "rdma.h"
+
+static unsigned int spin_us = 20;
+module_param(spin_us, uint, 0644);
+MODULE_PARM_DESC(spin_us,
+		 "longest time to spin for a demand load before sleeping, in microseconds; not at all where loads take over twice as long (default 20)");
+
+/* The moving average goes over about this many loads. */
+#define AVERAGE_OVER	8
+
+static enum dma_data_direction direction(const struct leap_io *io)
+{
+	return io->op == LEAP_STORE ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
+}
+
+static void unmap(struct leap_queue *queue, struct leap_io *io)
+{
+	ib_dma_unmap_page(queue->rdma->pd->device, io->rdma.dma,
+			  (size_t)io->nr << PAGE_SHIFT, direction(io));
+}
+
+static void done(struct ib_cq *cq, struct ib_wc *wc);
+
+/* Give a request to the device; under queue->lock, with room in the queue. */
+static int post(struct leap_queue *queue, struct leap_io *io)
+{
+	struct ib_device *device = queue->rdma->pd->device;
+	u32 length = io->nr << PAGE_SHIFT;
+	struct ib_sge sge = {};
+	struct ib_rdma_wr wr = {};
+	int err;
+
+	lockdep_assert_held(&queue->lock);
+	io->rdma.dma = ib_dma_map_page(device, folio_page(io->folio, 0), 0,
+				       length, direction(io));
+	if (ib_dma_mapping_error(device, io->rdma.dma))
+		return -EIO;
+	sge.addr = io->rdma.dma;
+	sge.length = length;
+	sge.lkey = queue->rdma->pd->local_dma_lkey;
+	io->rdma.cqe.done = done;
+	io->rdma.queue = queue;
+	wr.wr.wr_cqe = &io->rdma.cqe;
+	wr.wr.sg_list = &sge;
+	wr.wr.num_sge = 1;
+	wr.wr.opcode = io->op == LEAP_STORE ? IB_WR_RDMA_WRITE : IB_WR_RDMA_READ;
+	wr.wr.send_flags = IB_SEND_SIGNALED;
+	wr.remote_addr = io->addr;
+	wr.rkey = io->rkey;
+	io->posted = ktime_get();
+	list_add_tail(&io->list, &queue->inflight);
+	queue->posted++;
+	err = ib_post_send(queue->id->qp, &wr.wr, NULL);
+	if (err) {
+		list_del_init(&io->list);
+		queue->posted--;
+		unmap(queue, io);
+	}
+	return err;
+}
+
+/*
+ * Post what has been waiting, now that there is room. Returns the requests that
+ * could not be posted, for the caller to end without the lock.
+ */
+static void post_pending(struct leap_queue *queue, struct list_head *failed)
+{
+	struct leap_io *io;
+
+	lockdep_assert_held(&queue->lock);
+	while (!queue->dead && queue->posted < queue->depth) {
+		io = list_first_entry_or_null(&queue->pending, struct leap_io,
+					      list);
+		if (!io)
+			return;
+		list_del_init(&io->list);
+		if (post(queue, io))
+			list_add_tail(&io->list, failed);
+	}
+}
+
+static void end_all(struct list_head *list, int err)
+{
+	struct leap_io *io, *next;
+
+	list_for_each_entry_safe(io, next, list, list) {
+		list_del_init(&io->list);
+		leap_io_done(io, err);
+	}
+}
+
+static void note_latency(struct leap_rdma *rdma, struct leap_io *io)
+{
+	unsigned long ns = ktime_to_ns(ktime_sub(ktime_get(), io->posted));
+	unsigned long old = READ_ONCE(rdma->average_ns);
+
+	/* Races with other CPUs lose a sample, which does no harm. */
+	WRITE_ONCE(rdma->average_ns,
+		   old - old / AVERAGE_OVER + ns / AVERAGE_OVER);
+}
+
+/* A completion. On an error only wr_cqe and status can be relied on. */
+static void done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct leap_io *io = container_of(wc->wr_cqe, struct leap_io, rdma.cqe);
+	struct leap_queue *queue = io->rdma.queue;
+	LIST_HEAD(failed);
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	list_del_init(&io->list);
+	queue->posted--;
+	if (wc->status == IB_WC_SUCCESS)
+		post_pending(queue, &failed);
+	spin_unlock_irqrestore(&queue->lock, flags);
+
+	unmap(queue, io);
+	if (wc->status == IB_WC_SUCCESS) {
+		if (io->demand)
+			note_latency(queue->rdma, io);
+		leap_io_done(io, 0);
+	} else {
+		if (wc->status != IB_WC_WR_FLUSH_ERR)
+			leap_server_fail(io->server,
+					 ib_wc_status_msg(wc->status), -EIO);
+		leap_io_done(io, -EIO);
+	}
+	end_all(&failed, -EIO);
+}
+
+static struct leap_queue *queue_for(struct leap_rdma *rdma, bool demand)
+{
+	unsigned int i = raw_smp_processor_id() % rdma->nr;
+
+	return demand ? rdma->demand[i] : rdma->bulk[i];
+}
+
+/**
+ * leap_rdma_submit - &leap_transport.submit
+ * @io: the request
+ */
+void leap_rdma_submit(struct leap_io *io)
+{
+	struct leap_rdma *rdma = io->server->priv;
+	struct leap_queue *queue = queue_for(rdma, io->demand);
+	unsigned long flags;
+	int err = 0;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (queue->dead)
+		err = -ENOTCONN;
+	else if (queue->posted < queue->depth && list_empty(&queue->pending))
+		err = post(queue, io);
+	else
+		list_add_tail(&io->list, &queue->pending);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	if (!err)
+		return;
+	if (err != -ENOTCONN)
+		leap_server_fail(io->server, "cannot post a request", err);
+	leap_io_done(io, err);
+}
+
+/**
+ * leap_rdma_fail_all - end every request that is left
+ * @queue: dead, its queue pair destroyed, so that no completion comes any more
+ */
+void leap_rdma_fail_all(struct leap_queue *queue)
+{
+	struct leap_io *io;
+	unsigned long flags;
+	LIST_HEAD(all);
+
+	spin_lock_irqsave(&queue->lock, flags);
+	list_for_each_entry(io, &queue->inflight, list)
+		unmap(queue, io);
+	list_splice_tail_init(&queue->inflight, &all);
+	list_splice_tail_init(&queue->pending, &all);
+	queue->posted = 0;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	end_all(&all, -EIO);
+}
+
+/**
+ * leap_rdma_poll - &leap_transport.poll
+ * @server: where the request went
+ * @folio: locked until it is over; the caller holds a reference
+ *
+ * Saves two context switches where a load takes a few microseconds. Where it
+ * takes longer, the CPU has better things to do, and may even be the one that
+ * must move the packets.
+ */
+void leap_rdma_poll(struct leap_server *server, struct folio *folio)
+{
+	struct leap_rdma *rdma = server->priv;
+	struct leap_queue *queue = queue_for(rdma, true);
+	u64 budget = (u64)READ_ONCE(spin_us) * NSEC_PER_USEC;
+	ktime_t end;
+
+	if (!budget || READ_ONCE(rdma->average_ns) > 2 * budget)
+		return;
+	end = ktime_add_ns(ktime_get(), budget);
+	rcu_read_lock();	/* keeps the completion queue: leap_queue_stop() */
+	while (folio_test_locked(folio) && !READ_ONCE(queue->dead) &&
+	       !need_resched() && ktime_before(ktime_get(), end)) {
+		if (!leap_queue_poll(queue))
+			cpu_relax();
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * leap_queue_overdue - has a request waited for too long?
+ * @queue: whose
+ * @timeout_ms: how long is too long
+ *
+ * Return: true if one has.
+ */
+bool leap_queue_overdue(struct leap_queue *queue, unsigned int timeout_ms)
+{
+	struct leap_io *io;
+	unsigned long flags;
+	bool overdue = false;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	io = list_first_entry_or_null(&queue->inflight, struct leap_io, list);
+	if (io)
+		overdue = ktime_ms_delta(ktime_get(), io->posted) > timeout_ms;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return overdue;
+}

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One queue: how it is connected and how it is taken down.
+ *
+ * Normal operation. leap_queue_create() drives the connection from process
+ * context, one step at a time, and waits for the connection manager's event
+ * after each; handle_event() only notes what has come and wakes it.
+ *
+ * Recovery. Whoever notices that a queue is broken calls leap_server_fail(),
+ * whose work ends up in leap_queue_stop(). The order there matters:
+ *	dead		nothing is posted any more (queue->lock)
+ *	destroy QP	the device does not touch the requests' pages any more
+ *	synchronize	nobody polls the completion queue (leap_rdma_poll())
+ *	cancel work	nor does the softirq
+ *	fail all	whatever has had no completion ends with an error
+ * It runs on leap_wq and allocates nothing that reclaim could wait for. The
+ * connection itself is destroyed with the session: the connection manager's
+ * work queues have no rescuer, so reclaim must never wait for them.
+ */
+#include <linux/nsproxy.h>
+#include <net/net_namespace.h>
+#include "rdma.h"
+
+/* Completions that are handled in one go before others get a turn. */
+#define POLL_BATCH	8
+#define POLL_BUDGET	256
+
+/* Requests under way on a data queue that we ask for. */
+#define QUEUE_DEPTH	128
+
+/* RDMA reads under way on one queue pair; few devices can do more. */
+#define READS_MAX	16
+
+/**
+ * leap_queue_poll - handle some completions
+ * @queue: whose
+ *
+ * May run at the same time on several CPUs. Softirqs may be on or off.
+ *
+ * Return: how many there were.
+ */
+int leap_queue_poll(struct leap_queue *queue)
+{
+	struct ib_wc wc[POLL_BATCH];
+	int i, nr = ib_poll_cq(queue->cq, POLL_BATCH, wc);
+
+	for (i = 0; i < nr; i++)
+		wc[i].wr_cqe->done(queue->cq, &wc[i]);
+	return nr;
+}
+
+static void poll_work(struct work_struct *work)
+{
+	struct leap_queue *queue = container_of(work, struct leap_queue, work);
+	int done = 0, nr;
+
+	do {
+		while ((nr = leap_queue_poll(queue)) > 0) {
+			done += nr;
+			if (done >= POLL_BUDGET) {
+				queue_work(system_bh_wq, work);
+				return;
+			}
+		}
+	} while (ib_req_notify_cq(queue->cq, IB_CQ_NEXT_COMP |
+				  IB_CQ_REPORT_MISSED_EVENTS) > 0);
+}
+
+static void completion_handler(struct ib_cq *cq, void *context)
+{
+	struct leap_queue *queue = context;
+
+	queue_work(system_bh_wq, &queue->work);
+}
+
+static void async_error(struct ib_event *event, void *context)
+{
+	struct leap_queue *queue = context;
+
+	leap_server_fail(queue->rdma->server, ib_event_msg(event->event), -EIO);
+}
+
+/* The server has said no: why? */
+static int refused(struct leap_queue *queue, struct rdma_cm_event *event)
+{
+	struct leap_server *server = queue->rdma->server;
+	struct leap_refusal_info info;
+	const void *data;
+	u8 len = 0;
+	int err;
+
+	data = rdma_consumer_reject_data(queue->id, event, &len);
+	if (!data && !event->param.conn.private_data_len)
+		return -ECONNREFUSED;
+	if (!data) {
+		data = event->param.conn.private_data;
+		len = event->param.conn.private_data_len;
+	}
+	err = leap_refusal_decode(data, len, &info);
+	if (err)
+		return len ? -EPROTO : -ECONNREFUSED;
+	strscpy(server->why, info.text);
+	return leap_refusal_errno(info.code);
+}
+
+static int welcomed(struct leap_queue *queue, struct rdma_conn_param *conn)
+{
+	int err = leap_welcome_decode(conn->private_data,
+				      conn->private_data_len, &queue->welcome);
+
+	if (err)
+		return err == -EPROTOTYPE ? err : -EPROTO;
+	queue->established = true;
+	return 0;
+}
+
+/* Returning 0 leaves the id to us in every case. */
+static int handle_event(struct rdma_cm_id *id, struct rdma_cm_event *event)
+{
+	struct leap_queue *queue = id->context;
+
+	switch (event->event) {
+	case RDMA_CM_EVENT_ADDR_RESOLVED:
+	case RDMA_CM_EVENT_ROUTE_RESOLVED:
+		queue->status = 0;
+		break;
+	case RDMA_CM_EVENT_ESTABLISHED:
+		queue->status = welcomed(queue, &event->param.conn);
+		break;
+	case RDMA_CM_EVENT_REJECTED:
+		queue->status = refused(queue, event);
+		break;
+	case RDMA_CM_EVENT_ADDR_ERROR:
+	case RDMA_CM_EVENT_ROUTE_ERROR:
+	case RDMA_CM_EVENT_CONNECT_ERROR:
+	case RDMA_CM_EVENT_UNREACHABLE:
+		queue->status = event->status < 0 ? event->status : -EHOSTUNREACH;
+		break;
+	case RDMA_CM_EVENT_DISCONNECTED:
+	case RDMA_CM_EVENT_DEVICE_REMOVAL:
+	case RDMA_CM_EVENT_ADDR_CHANGE:
+		queue->status = -ECONNRESET;
+		if (queue->established)
+			leap_server_fail(queue->rdma->server,
+					 rdma_event_msg(event->event),
+					 -ECONNRESET);
+		break;
+	default:	/* TIMEWAIT_EXIT and the like ask for nothing */
+		return 0;
+	}
+	complete(&queue->event);
+	return 0;
+}
+
+/* Wait for the event that the last step brings. */
+static int step(struct leap_queue *queue, int err)
+{
+	unsigned int ms = queue->rdma->server->session->portal.timeout_ms;
+
+	if (err)
+		return err;
+	/* The connection manager has timeouts of its own; let it speak first. */
+	if (!wait_for_completion_timeout(&queue->event,
+					 msecs_to_jiffies(2 * ms)))
+		return -ETIMEDOUT;
+	return queue->status;
+}
+
+static int resolve(struct leap_queue *queue)
+{
+	struct leap_server *server = queue->rdma->server;
+	unsigned int ms = server->session->portal.timeout_ms;
+	struct sockaddr_storage to = {};
+	int err;
+
+	if (server->addr.family == AF_INET6) {
+		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&to;
+
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(server->addr.port);
+		memcpy(&in6->sin6_addr, server->addr.addr, 16);
+	} else {
+		struct sockaddr_in *in = (struct sockaddr_in *)&to;
+
+		in->sin_family = AF_INET;
+		in->sin_port = htons(server->addr.port);
+		memcpy(&in->sin_addr, server->addr.addr, 4);
+	}
+	err = step(queue, rdma_resolve_addr(queue->id, NULL,
+					    (struct sockaddr *)&to, ms));
+	if (err == -ENODEV || (!err && !queue->id->device))
+		return -ENXIO;
+	if (err)
+		return err;
+	return step(queue, rdma_resolve_route(queue->id, ms));
+}
+
+/* All queues share the protection domain that the first one has made. */
+static int set_up_pd(struct leap_queue *queue)
+{
+	struct leap_rdma *rdma = queue->rdma;
+	struct ib_pd *pd;
+
+	if (rdma->pd)
+		return rdma->pd->device == queue->id->device ? 0 : -EXDEV;
+	pd = ib_alloc_pd(queue->id->device, 0);
+	if (IS_ERR(pd))
+		return PTR_ERR(pd);
+	rdma->pd = pd;
+	return 0;
+}
+
+static int set_up_qp(struct leap_queue *queue, unsigned int vector)
+{
+	struct ib_device *device = queue->id->device;
+	bool control = queue->role == LEAP_ROLE_CONTROL;
+	int receives = control ? LEAP_CTRL_DEPTH : 1;
+	int room = min(device->attrs.max_qp_wr - 1,
+		       device->attrs.max_cqe - receives - 1);
+	struct ib_cq_init_attr cq_attr = {};
+	struct ib_qp_init_attr attr = {};
+	int err;
+
+	if (room < 1)
+		return -ENOSPC;
+	queue->depth = min(queue->depth, (unsigned int)room);
+	cq_attr.cqe = queue->depth + receives + 1;
+	cq_attr.comp_vector = vector % device->num_comp_vectors;
+	queue->cq = ib_create_cq(device, completion_handler, async_error, queue,
+				 &cq_attr);
+	if (IS_ERR(queue->cq)) {
+		err = PTR_ERR(queue->cq);
+		queue->cq = NULL;
+		return err;
+	}
+	attr.event_handler = async_error;
+	attr.qp_context = queue;
+	attr.send_cq = queue->cq;
+	attr.recv_cq = queue->cq;
+	attr.sq_sig_type = IB_SIGNAL_REQ_WR;
+	attr.qp_type = IB_QPT_RC;
+	attr.cap.max_send_wr = queue->depth + 1;
+	attr.cap.max_recv_wr = receives;
+	attr.cap.max_send_sge = 1;
+	attr.cap.max_recv_sge = 1;
+	err = rdma_create_qp(queue->id, queue->rdma->pd, &attr);
+	if (err)
+		return err;
+	if (ib_req_notify_cq(queue->cq, IB_CQ_NEXT_COMP) < 0)
+		return -EIO;
+	return control ? leap_ctrl_listen(queue) : 0;
+}
+
+static int shake_hands(struct leap_queue *queue, unsigned int queues)
+{
+	struct leap_rdma *rdma = queue->rdma;
+	struct leap_hello_info hello = {
+		.version = LEAP_PROTO_VERSION,
+		.role = queue->role,
+		.page_shift = PAGE_SHIFT,
+		.slab_shift = rdma->server->session->slab_shift,
+		.queues = queues,
+		.depth = queue->depth,
+		.token = rdma->token,
+	};
+	struct rdma_conn_param conn = {};
+	struct leap_hello wire;
+
+	memcpy(hello.client_id, rdma->client_id, sizeof(hello.client_id));
+	leap_hello_encode(&hello, &wire);
+	conn.private_data = &wire;
+	conn.private_data_len = sizeof(wire);
+	conn.initiator_depth = min(queue->id->device->attrs.max_qp_init_rd_atom,
+				   READS_MAX);
+	conn.retry_count = 7;
+	conn.rnr_retry_count = 7;
+	return step(queue, rdma_connect(queue->id, &conn));
+}
+
+/**
+ * leap_queue_create - connect one queue
+ * @rdma: whose
+ * @role: what for
+ * @vector: which completion vector, modulo the device's number of them
+ * @queues: how many data queues to ask the server for
+ *
+ * Return: the queue, or an error; then the server's why may be filled in.
+ */
+struct leap_queue *leap_queue_create(struct leap_rdma *rdma,
+				     enum leap_role role, unsigned int vector,
+				     unsigned int queues)
+{
+	struct leap_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	int err;
+
+	if (!queue)
+		return ERR_PTR(-ENOMEM);
+	queue->rdma = rdma;
+	queue->role = role;
+	queue->depth = rdma->control ? rdma->control->welcome.depth : QUEUE_DEPTH;
+	INIT_WORK(&queue->work, poll_work);
+	init_completion(&queue->event);
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->inflight);
+	INIT_LIST_HEAD(&queue->pending);
+	queue->id = rdma_create_id(current->nsproxy->net_ns, handle_event,
+				   queue, RDMA_PS_TCP, IB_QPT_RC);
+	if (IS_ERR(queue->id)) {
+		err = PTR_ERR(queue->id);
+		kfree(queue);
+		return ERR_PTR(err);
+	}
+	err = resolve(queue);
+	if (!err)
+		err = set_up_pd(queue);
+	if (!err)
+		err = set_up_qp(queue, vector);
+	if (!err)
+		err = shake_hands(queue, queues);
+	if (err) {
+		queue->established = false;
+		leap_queue_destroy(queue);
+		return ERR_PTR(err);
+	}
+	return queue;
+}
+
+/**
+ * leap_queue_stop - no more I/O; every request ends, if need be with an error
+ * @queue: which; may be stopped already
+ *
+ * Process context. May sleep, but waits for nothing that needs memory.
+ */
+void leap_queue_stop(struct leap_queue *queue)
+{
+	unsigned long flags;
+	bool was_dead;
+
+	might_sleep();
+	spin_lock_irqsave(&queue->lock, flags);
+	was_dead = queue->dead;
+	queue->dead = true;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	if (was_dead)
+		return;
+	if (queue->id->qp)
+		rdma_destroy_qp(queue->id);
+	synchronize_rcu();
+	cancel_work_sync(&queue->work);
+	leap_rdma_fail_all(queue);
+}
+
+/**
+ * leap_queue_destroy - disconnect and free
+ * @queue: which; nobody submits to it any more
+ *
+ * Not from reclaim.
+ */
+void leap_queue_destroy(struct leap_queue *queue)
+{
+	if (queue->established && !queue->dead)
+		rdma_disconnect(queue->id);
+	leap_queue_stop(queue);
+	rdma_destroy_id(queue->id);
+	if (queue->cq)
+		ib_destroy_cq(queue->cq);
+	kfree(queue);
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Servers: their states and their slabs.
+ *
+ *	CONNECTING --> LIVE --> DEAD
+ *	     |           |        |
+ *	     +-----------+--------+--> CLOSED
+ *
+ * CONNECTING becomes LIVE when the handshake is done, both become CLOSED when
+ * the session ends. LIVE becomes DEAD in leap_server_fail(), from any context;
+ * whoever wins that transition queues the work that makes the requests under
+ * way end, so that this happens once however many of them fail. No request is
+ * submitted to a server that is not LIVE.
+ */
+#include "leap.h"
+#include "policy/errors.h"
+
+static DEFINE_SPINLOCK(state_lock);
+
+static const char *const state_names[] = {
+	[LEAP_SERVER_CONNECTING] = "connecting",
+	[LEAP_SERVER_LIVE] = "live",
+	[LEAP_SERVER_DEAD] = "dead",
+	[LEAP_SERVER_CLOSED] = "closed",
+};
+
+/**
+ * leap_server_state_name - for sysfs
+ * @server: whose
+ *
+ * Return: one word.
+ */
+const char *leap_server_state_name(struct leap_server *server)
+{
+	return state_names[READ_ONCE(server->state)];
+}
+
+/**
+ * leap_server_set_state - the only place where a state changes
+ * @server: whose
+ * @state: the new one
+ *
+ * Return: false if that is not allowed from the state that it is in.
+ */
+bool leap_server_set_state(struct leap_server *server,
+			   enum leap_server_state state)
+{
+	enum leap_server_state old;
+	unsigned long flags;
+	bool ok = false;
+
+	spin_lock_irqsave(&state_lock, flags);
+	old = server->state;
+	switch (state) {
+	case LEAP_SERVER_CONNECTING:
+		break;
+	case LEAP_SERVER_LIVE:
+		ok = old == LEAP_SERVER_CONNECTING;
+		break;
+	case LEAP_SERVER_DEAD:
+		ok = old == LEAP_SERVER_LIVE;
+		break;
+	case LEAP_SERVER_CLOSED:
+		ok = old != LEAP_SERVER_CLOSED;
+		break;
+	}
+	if (ok)
+		WRITE_ONCE(server->state, state);
+	spin_unlock_irqrestore(&state_lock, flags);
+	return ok;
+}
+
+static void close_slabs(struct leap_server *server)
+{
+	struct leap_session *session = server->session;
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&session->map_lock, flags);
+	for (i = 0; i < session->map.top; i++)
+		if (session->slabs[i].server == server &&
+		    session->uses[i].on_loan)
+			leap_slabmap_close(&session->map, i);
+	spin_unlock_irqrestore(&session->map_lock, flags);
+}
+
+static void fail_work(struct work_struct *work)
+{
+	struct leap_server *server =
+		container_of(work, struct leap_server, fail_work);
+
+	close_slabs(server);
+	server->session->transport->abort(server);
+}
+
+/**
+ * leap_server_fail - a server is lost
+ * @server: which
+ * @why: what has shown it
+ * @err: negative errno
+ *
+ * Any context; may be called as often as anybody notices.
+ */
+void leap_server_fail(struct leap_server *server, const char *why, int err)
+{
+	if (!leap_server_set_state(server, LEAP_SERVER_DEAD))
+		return;
+	pr_err("server %u is lost: %s (%d). Its pages cannot be read any more, new ones go to the swap device\n",
+	       server->index, why, err);
+	queue_work(leap_wq, &server->fail_work);
+}
+
+/**
+ * leap_server_create - connect to one server of a portal
+ * @session: being created
+ * @index: place in the portal
+ *
+ * Return: the server, live; or an error, and leap_error() has been called.
+ */
+struct leap_server *leap_server_create(struct leap_session *session,
+				       unsigned int index)
+{
+	struct leap_server *server = kzalloc(sizeof(*server), GFP_KERNEL);
+	int err = -ENOMEM;
+
+	if (!server)
+		return ERR_PTR(-ENOMEM);
+	server->session = session;
+	server->addr = session->portal.servers[index];
+	server->index = index;
+	INIT_WORK(&server->fail_work, fail_work);
+	server->stats = alloc_percpu(struct leap_stats);
+	if (!server->stats)
+		goto free_server;
+	err = session->transport->connect(server);
+	if (err) {
+		leap_error("server %u: %s%s%s", index, leap_strerror(err),
+			   *server->why ? ". It says: " : "", server->why);
+		goto free_stats;
+	}
+	err = leap_sysfs_add_server(server);
+	if (err)
+		goto disconnect;
+	leap_server_set_state(server, LEAP_SERVER_LIVE);
+	return server;
+
+disconnect:
+	session->transport->disconnect(server);
+free_stats:
+	free_percpu(server->stats);
+free_server:
+	kfree(server);
+	return ERR_PTR(err);
+}
+
+/**
+ * leap_server_destroy - give all slabs back and let the server go
+ * @server: with no request under way
+ */
+void leap_server_destroy(struct leap_server *server)
+{
+	leap_server_set_state(server, LEAP_SERVER_CLOSED);
+	cancel_work_sync(&server->fail_work);
+	leap_sysfs_remove_server(server);
+	server->session->transport->disconnect(server);
+	free_percpu(server->stats);
+	kfree(server);
+}
+
+/**
+ * leap_server_borrow - take one more slab on loan
+ * @server: whose
+ *
+ * Called by housekeeping alone. May sleep, bounded by the timeout.
+ *
+ * Return: 0; -ENOSPC it has none to lend, or what went wrong.
+ */
+int leap_server_borrow(struct leap_server *server)
+{
+	struct leap_session *session = server->session;
+	struct leap_slab slab = { .server = server };
+	int nr, err;
+
+	might_sleep();
+	spin_lock_irq(&session->map_lock);
+	nr = leap_slabmap_vacant(&session->map);
+	spin_unlock_irq(&session->map_lock);
+	if (nr < 0)
+		return nr;
+	err = session->transport->slab_get(server, &slab);
+	if (err)
+		return err;
+	spin_lock_irq(&session->map_lock);
+	session->slabs[nr] = slab;
+	leap_slabmap_add(&session->map, nr);
+	if (!leap_server_live(server))	/* close_slabs() may have been before us */
+		leap_slabmap_close(&session->map, nr);
+	spin_unlock_irq(&session->map_lock);
+	return 0;
+}
+
+/**
+ * leap_server_return - give an empty slab back
+ * @server: whose it is
+ * @slab: its number; nothing happens if it is in use again
+ *
+ * Called by housekeeping alone. May sleep, bounded by the timeout.
+ */
+void leap_server_return(struct leap_server *server, u32 slab)
+{
+	struct leap_session *session = server->session;
+	bool removed;
+
+	might_sleep();
+	spin_lock_irq(&session->map_lock);
+	removed = leap_slabmap_remove(&session->map, slab);
+	spin_unlock_irq(&session->map_lock);
+	if (removed)
+		session->transport->slab_put(server, &session->slabs[slab]);
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The session: one at a time, from the system call to "destroy".
+ *
+ * session_mutex serialises create, destroy and the coming and going of swap
+ * areas. Everybody else finds the session through RCU: leap_session_get() for
+ * as long as a request lives, leap_session_peek() inside rcu_read_lock().
+ *
+ * Teardown, in this order:
+ *	draining	no new store begins; those under way end
+ *	bring home	every remote page is read back; on an error that the
+ *			caller does not want to force, the session goes on
+ *	unpublish	nobody can find the session any more (synchronize_rcu)
+ *	kill ios	the last request drops its reference
+ *	abandon		what mm still thinks to be remote is lost
+ *	disconnect	slabs and servers go
+ */
+#include <linux/module.h>
+#include "leap.h"
+#include "policy/errors.h"
+
+static DEFINE_MUTEX(session_mutex);
+static struct leap_session __rcu *current_session;
+
+static DEFINE_MUTEX(error_mutex);
+static char last_error[256];
+
+/**
+ * leap_error - say what has gone wrong with a command, and what to do
+ * @fmt: one line without "\n"
+ *
+ * Goes to the kernel log and to /sys/kernel/mm/leap/last_error.
+ */
+void leap_error(const char *fmt, ...)
+{
+	va_list args;
+
+	mutex_lock(&error_mutex);
+	va_start(args, fmt);
+	vscnprintf(last_error, sizeof(last_error), fmt, args);
+	va_end(args);
+	pr_err("%s\n", last_error);
+	mutex_unlock(&error_mutex);
+}
+
+/**
+ * leap_error_show - the last command's error
+ * @buf: a page of sysfs
+ *
+ * Return: bytes written.
+ */
+ssize_t leap_error_show(char *buf)
+{
+	guard(mutex)(&error_mutex);
+	return *last_error ? sysfs_emit(buf, "%s\n", last_error) : 0;
+}
+
+static void error_clear(void)
+{
+	guard(mutex)(&error_mutex);
+	*last_error = '\0';
+}
+
+/** leap_session_lock - keep the session and the swap areas as they are */
+void leap_session_lock(void)
+{
+	mutex_lock(&session_mutex);
+}
+
+/** leap_session_unlock - the reverse */
+void leap_session_unlock(void)
+{
+	mutex_unlock(&session_mutex);
+}
+
+/**
+ * leap_session_peek - the session, for a moment
+ *
+ * Return: valid until rcu_read_unlock() or leap_session_unlock(); or NULL.
+ */
+struct leap_session *leap_session_peek(void)
+{
+	return rcu_dereference_check(current_session,
+				     lockdep_is_held(&session_mutex));
+}
+
+/**
+ * leap_session_get - the session, for a request
+ *
+ * Return: valid until leap_session_put(); or NULL.
+ */
+struct leap_session *leap_session_get(void)
+{
+	struct leap_session *session;
+
+	guard(rcu)();
+	session = leap_session_peek();
+	if (session && !percpu_ref_tryget_live(&session->ios))
+		session = NULL;
+	return session;
+}
+
+/**
+ * leap_session_put - the request is over
+ * @session: from leap_session_get()
+ */
+void leap_session_put(struct leap_session *session)
+{
+	percpu_ref_put(&session->ios);
+}
+
+static void ios_gone(struct percpu_ref *ref)
+{
+	complete(&container_of(ref, struct leap_session, ios)->ios_gone);
+}
+
+/**
+ * leap_session_slab_size - a server says in which size it lends
+ * @session: being created
+ * @slab_shift: log2 of the size in bytes
+ *
+ * Return: 0, or -EOPNOTSUPP if another server lends in another size.
+ */
+int leap_session_slab_size(struct leap_session *session, u32 slab_shift)
+{
+	lockdep_assert_held(&session_mutex);
+	if (!session->slab_shift)
+		session->slab_shift = slab_shift;
+	return session->slab_shift == slab_shift ? 0 : -EOPNOTSUPP;
+}
+
+static struct leap_session *session_alloc(const char *text)
+{
+	struct leap_session *session = kvzalloc(sizeof(*session), GFP_KERNEL);
+
+	if (!session)
+		return NULL;
+	session->text = kstrdup(text, GFP_KERNEL);
+	if (!session->text)
+		goto free_session;
+	if (percpu_ref_init(&session->ios, ios_gone, 0, GFP_KERNEL))
+		goto free_text;
+	init_completion(&session->ios_gone);
+	spin_lock_init(&session->map_lock);
+	init_waitqueue_head(&session->store_wait);
+	return session;
+
+free_text:
+	kfree(session->text);
+free_session:
+	kvfree(session);
+	return NULL;
+}
+
+static void session_free(struct leap_session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < session->portal.nr_servers; i++)
+		if (session->servers[i])
+			leap_server_destroy(session->servers[i]);
+	leap_map_exit(session);
+	percpu_ref_exit(&session->ios);
+	kfree(session->text);
+	kvfree(session);
+}
+
+static int parse(struct leap_session *session)
+{
+	struct leap_portal_error error;
+	int err = leap_portal_parse(session->text, &session->portal, &error);
+
+	if (err) {
+		leap_error("bad portal at byte %u: %s", error.offset, error.text);
+		return err;
+	}
+	session->transport = session->portal.transport == LEAP_PORTAL_DRAM ?
+			     &leap_dram : &leap_rdma;
+	session->slab_shift = session->portal.slab_shift;
+	return 0;
+}
+
+static int connect_servers(struct leap_session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < session->portal.nr_servers; i++) {
+		struct leap_server *server = leap_server_create(session, i);
+
+		if (IS_ERR(server))
+			return PTR_ERR(server);
+		session->servers[i] = server;
+	}
+	return 0;
+}
+
+static int session_start(struct leap_session *session)
+{
+	int err;
+
+	lockdep_assert_held(&session_mutex);
+	err = parse(session);
+	if (err)
+		return err;
+	err = connect_servers(session);
+	if (err)
+		return err;
+	err = leap_map_init(session);
+	if (err)
+		return err;
+	err = leap_housekeeping_start(session);
+	if (err) {
+		leap_error("no server lends a slab of %u MiB: give leapd more --memory, or ask for smaller slabs with ?slab=",
+			   1U << (session->slab_shift - 20));
+		return err;
+	}
+	__module_get(THIS_MODULE);
+	rcu_assign_pointer(current_session, session);
+	pr_info("session %s: %u server(s), slabs of %u MiB\n", session->text,
+		session->portal.nr_servers, 1U << (session->slab_shift - 20));
+	return 0;
+}
+
+/**
+ * leap_session_create - &leap_ops.session_create
+ * @portal: the URL
+ *
+ * Return: 0 or what policy/errors.c lists; leap_error() has been called then.
+ */
+int leap_session_create(const char *portal)
+{
+	struct leap_session *session;
+	int err;
+
+	guard(mutex)(&session_mutex);
+	error_clear();
+	if (leap_session_peek()) {
+		leap_error("%s", leap_strerror(-EBUSY));
+		return -EBUSY;
+	}
+	session = session_alloc(portal);
+	if (!session)
+		return -ENOMEM;
+	err = session_start(session);
+	if (err)
+		session_free(session);
+	return err;
+}
+
+static void session_end(struct leap_session *session)
+{
+	rcu_assign_pointer(current_session, NULL);
+	synchronize_rcu();
+	percpu_ref_kill(&session->ios);
+	wait_for_completion(&session->ios_gone);
+	leap_housekeeping_stop(session);
+	leap_map_abandon();
+	session_free(session);
+	module_put(THIS_MODULE);
+}
+
+/**
+ * leap_session_destroy - bring all pages home and end the session
+ * @force: end it even if some pages cannot be read any more; these are lost
+ *
+ * Return: 0; -ENOENT no session, -EIO some pages cannot be read and the session
+ * goes on, -EINTR, -ENOMEM.
+ */
+int leap_session_destroy(bool force)
+{
+	struct leap_session *session;
+	int err;
+
+	guard(mutex)(&session_mutex);
+	error_clear();
+	session = leap_session_peek();
+	if (!session) {
+		leap_error("there is no session");
+		return -ENOENT;
+	}
+	WRITE_ONCE(session->draining, true);
+	leap_io_drain_stores(session);
+	err = leap_map_bring_home();
+	if (err && !(force && err == -EIO)) {
+		leap_error("the session goes on: %s", err == -EIO ?
+			   "some pages cannot be read back; leapctl session destroy --force gives them up" :
+			   leap_strerror(err));
+		WRITE_ONCE(session->draining, false);
+		return err;
+	}
+	session_end(session);
+	pr_info("session ended\n");
+	return 0;
+}
+
+/**
+ * leap_session_show - body of /sys/kernel/mm/leap/session
+ * @buf: a page of sysfs
+ *
+ * Return: bytes written.
+ */
+int leap_session_show(char *buf)
+{
+	struct leap_session *session;
+
+	guard(mutex)(&session_mutex);
+	session = leap_session_peek();
+	if (!session)
+		return 0;
+	return sysfs_emit(buf,
+			  "portal %.3500s\ntransport %s\nslab_bytes %lu\ntimeout_ms %u\nservers %u\n",
+			  session->text, session->transport->name,
+			  1UL << session->slab_shift, session->portal.timeout_ms,
+			  session->portal.nr_servers);
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Counters: per CPU, for the module and for each server. */
+#include "leap.h"
+#include "policy/hist.h"
+
+struct leap_stats __percpu *leap_stats_all;
+
+/**
+ * leap_stats_init - the module's own
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int leap_stats_init(void)
+{
+	leap_stats_all = alloc_percpu(struct leap_stats);
+	return leap_stats_all ? 0 : -ENOMEM;
+}
+
+/** leap_stats_exit - the reverse */
+void leap_stats_exit(void)
+{
+	free_percpu(leap_stats_all);
+}
+
+/**
+ * leap_stats_add - count something
+ * @server: whose, or NULL if nobody's in particular
+ * @event: what
+ * @nr: how much
+ */
+void leap_stats_add(struct leap_server *server, enum leap_event event, u64 nr)
+{
+	this_cpu_add(leap_stats_all->events[event], nr);
+	if (server)
+		this_cpu_add(server->stats->events[event], nr);
+}
+
+/**
+ * leap_stats_latency - note how long a request took
+ * @server: whose
+ * @op: load or store
+ * @ns: from the call to the completion
+ */
+void leap_stats_latency(struct leap_server *server, enum leap_op op, u64 ns)
+{
+	u32 bucket = leap_hist_bucket(ns);
+
+	this_cpu_inc(leap_stats_all->hist[op][bucket]);
+	this_cpu_inc(server->stats->hist[op][bucket]);
+}
+
+/**
+ * leap_stats_sum - one counter over all CPUs
+ * @stats: the module's or a server's
+ * @event: which
+ *
+ * Return: its value.
+ */
+u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu_ptr(stats, cpu)->events[event];
+	return sum;
+}
+
+/* How many pages have been posted and are neither done nor failed. */
+static u64 in_flight(struct leap_stats __percpu *stats, enum leap_event posted,
+		     enum leap_event done, enum leap_event failed)
+{
+	s64 nr = leap_stats_sum(stats, posted) - leap_stats_sum(stats, done) -
+		 leap_stats_sum(stats, failed);
+
+	return max(nr, 0);
+}
+
+static const struct {
+	const char *name;
+	enum leap_event event;
+} names[] = {
+	{ "stored_pages", LEAP_STORED_PAGES },
+	{ "loaded_pages", LEAP_LOADED_PAGES },
+	{ "freed_pages", LEAP_FREED_PAGES },
+	{ "failed_stores", LEAP_FAILED_STORES },
+	{ "failed_loads", LEAP_FAILED_LOADS },
+	{ "refused_stores", LEAP_REFUSED_STORES },
+	{ "stored_bytes", LEAP_STORED_BYTES },
+	{ "loaded_bytes", LEAP_LOADED_BYTES },
+};
+
+/**
+ * leap_stats_show - all counters, one "key value" line each
+ * @stats: the module's or a server's
+ * @buf: a page of sysfs
+ *
+ * Return: bytes written.
+ */
+ssize_t leap_stats_show(struct leap_stats __percpu *stats, char *buf)
+{
+	ssize_t len = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		len += sysfs_emit_at(buf, len, "%s %llu\n", names[i].name,
+				     leap_stats_sum(stats, names[i].event));
+	len += sysfs_emit_at(buf, len, "inflight_stores %llu\n",
+			     in_flight(stats, LEAP_POSTED_STORES,
+				       LEAP_STORED_PAGES, LEAP_FAILED_STORES));
+	len += sysfs_emit_at(buf, len, "inflight_loads %llu\n",
+			     in_flight(stats, LEAP_POSTED_LOADS,
+				       LEAP_LOADED_PAGES, LEAP_FAILED_LOADS));
+	return len;
+}
+
+/**
+ * leap_stats_show_hist - one histogram in one line
+ * @stats: the module's or a server's
+ * @op: load or store
+ * @buf: a page of sysfs
+ *
+ * Return: bytes written.
+ */
+ssize_t leap_stats_show_hist(struct leap_stats __percpu *stats, enum leap_op op,
+			     char *buf)
+{
+	ssize_t len = 0;
+	int i, cpu;
+
+	for (i = 0; i < LEAP_HIST_BUCKETS; i++) {
+		u64 sum = 0;
+
+		for_each_possible_cpu(cpu)
+			sum += per_cpu_ptr(stats, cpu)->hist[op][i];
+		len += sysfs_emit_at(buf, len, "%llu%c", sum,
+				     i + 1 < LEAP_HIST_BUCKETS ? ' ' : '\n');
+	}
+	return len;
+}

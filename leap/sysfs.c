@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/mm/leap: commands and numbers. What each file means stands in
+ * Documentation/sysfs-kernel-mm-leap.
+ */
+#include <linux/kobject.h>
+#include <linux/sched.h>
+#include <linux/sysfs.h>
+#include "leap.h"
+#include "policy/errors.h"
+
+/* Bytes of one line of the processes file. */
+#define PROCESS_LINE	128
+
+static struct kobject *leap_kobj;
+static struct kobject *servers_kobj;
+
+/* A command that takes a pid. */
+static ssize_t pid_store(int (*command)(pid_t pid), const char *what,
+			 const char *buf, size_t count)
+{
+	pid_t pid;
+	int err = kstrtoint(buf, 10, &pid);
+
+	if (!err)
+		err = command(pid);
+	if (err) {
+		leap_error("%s %.*s: %s", what, (int)strcspn(buf, "\n"), buf,
+			   leap_strerror(err));
+		return err;
+	}
+	return count;
+}
+
+static ssize_t attach_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return pid_store(set_process_id, "attach", buf, count);
+}
+
+static ssize_t detach_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return pid_store(leap_detach, "detach", buf, count);
+}
+
+static ssize_t destroy_store(struct kobject *kobj, struct kobj_attribute *attr,
+			     const char *buf, size_t count)
+{
+	bool force = sysfs_streq(buf, "force");
+	int err;
+
+	if (!force && !sysfs_streq(buf, "1"))
+		return -EINVAL;
+	err = leap_session_destroy(force);
+	return err ?: count;
+}
+
+static ssize_t session_show(struct kobject *kobj, struct kobj_attribute *attr,
+			    char *buf)
+{
+	return leap_session_show(buf);
+}
+
+static ssize_t last_error_show(struct kobject *kobj,
+			       struct kobj_attribute *attr, char *buf)
+{
+	return leap_error_show(buf);
+}
+
+static ssize_t stat_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf)
+{
+	ssize_t len = leap_stats_show(leap_stats_all, buf);
+
+	return len + leap_map_show(buf, len);
+}
+
+static ssize_t load_hist_show(struct kobject *kobj, struct kobj_attribute *attr,
+			      char *buf)
+{
+	return leap_stats_show_hist(leap_stats_all, LEAP_LOAD, buf);
+}
+
+static ssize_t store_hist_show(struct kobject *kobj,
+			       struct kobj_attribute *attr, char *buf)
+{
+	return leap_stats_show_hist(leap_stats_all, LEAP_STORE, buf);
+}
+
+struct process_dump {
+	char *buf;
+	loff_t skip;
+	size_t len, room;
+};
+
+/* Formats one line if the reader has not had it yet and has room for it. */
+static void dump_process(const struct leap_mm *lm, void *arg)
+{
+	struct process_dump *dump = arg;
+	long events[LEAP_MM_EVENTS], remote;
+	char line[PROCESS_LINE + 1];
+	char comm[TASK_COMM_LEN] = "-";
+	struct task_struct *task;
+	pid_t pid = 0;
+	int i;
+
+	if (dump->skip) {
+		dump->skip--;
+		return;
+	}
+	if (dump->len + PROCESS_LINE > dump->room)
+		return;
+	rcu_read_lock();
+	task = rcu_dereference(lm->mm->owner);
+	if (task) {
+		pid = task_tgid_nr(task);
+		strscpy(comm, task->comm);
+	}
+	rcu_read_unlock();
+	strreplace(comm, ' ', '_');
+	for (i = 0; i < LEAP_MM_EVENTS; i++)
+		events[i] = atomic_long_read(&lm->events[i]);
+	remote = events[LEAP_MM_STORED] - events[LEAP_MM_FREED];
+	scnprintf(line, sizeof(line), "%d %s %d %ld %ld %ld %ld %ld", pid, comm,
+		  lm->attached, events[LEAP_MM_STORED], events[LEAP_MM_LOADED],
+		  events[LEAP_MM_FREED], events[LEAP_MM_FAILED], max(remote, 0));
+	i = strlen(line);
+	memset(line + i, ' ', PROCESS_LINE - 1 - i);
+	line[PROCESS_LINE - 1] = '\n';
+	memcpy(dump->buf + dump->len, line, PROCESS_LINE);
+	dump->len += PROCESS_LINE;
+}
+
+static ssize_t processes_read(struct file *file, struct kobject *kobj,
+			      struct bin_attribute *attr, char *buf, loff_t pos,
+			      size_t count)
+{
+	struct process_dump dump = { .buf = buf, .room = count };
+
+	dump.skip = div_u64(pos, PROCESS_LINE);
+	leap_for_each_mm(dump_process, &dump);
+	return dump.len;
+}
+
+static struct kobj_attribute attach_attr = __ATTR_WO(attach);
+static struct kobj_attribute detach_attr = __ATTR_WO(detach);
+static struct kobj_attribute destroy_attr = __ATTR_WO(destroy);
+static struct kobj_attribute session_attr = __ATTR_RO(session);
+static struct kobj_attribute last_error_attr = __ATTR_RO(last_error);
+static struct kobj_attribute stat_attr = __ATTR_RO(stat);
+static struct kobj_attribute load_hist_attr = __ATTR_RO(load_hist);
+static struct kobj_attribute store_hist_attr = __ATTR_RO(store_hist);
+static struct bin_attribute processes_attr = __BIN_ATTR(processes, 0444,
+							processes_read, NULL, 0);
+
+static struct attribute *leap_attrs[] = {
+	&attach_attr.attr,
+	&detach_attr.attr,
+	&destroy_attr.attr,
+	&session_attr.attr,
+	&last_error_attr.attr,
+	&stat_attr.attr,
+	&load_hist_attr.attr,
+	&store_hist_attr.attr,
+	NULL
+};
+
+static struct bin_attribute *leap_bin_attrs[] = {
+	&processes_attr,
+	NULL
+};
+
+static const struct attribute_group leap_group = {
+	.attrs = leap_attrs,
+	.bin_attrs = leap_bin_attrs,
+};
+
+/* Servers */
+
+struct server_attribute {
+	struct attribute attr;
+	ssize_t (*show)(struct leap_server *server, char *buf);
+};
+
+static ssize_t server_address(struct leap_server *server, char *buf)
+{
+	const struct leap_portal_server *addr = &server->addr;
+
+	if (server->session->transport == &leap_dram)
+		return sysfs_emit(buf, "%llu\n", addr->bytes);
+	if (addr->family == AF_INET6)
+		return sysfs_emit(buf, "[%pI6c]:%u\n", addr->addr, addr->port);
+	return sysfs_emit(buf, "%pI4:%u\n", addr->addr, addr->port);
+}
+
+static ssize_t server_state(struct leap_server *server, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", leap_server_state_name(server));
+}
+
+static ssize_t server_stat(struct leap_server *server, char *buf)
+{
+	ssize_t len = leap_stats_show(server->stats, buf);
+
+	return len + leap_map_show_server(server, buf, len);
+}
+
+static ssize_t server_load_hist(struct leap_server *server, char *buf)
+{
+	return leap_stats_show_hist(server->stats, LEAP_LOAD, buf);
+}
+
+static ssize_t server_store_hist(struct leap_server *server, char *buf)
+{
+	return leap_stats_show_hist(server->stats, LEAP_STORE, buf);
+}
+
+#define SERVER_ATTR(_name) {						\
+	.attr = { .name = #_name, .mode = 0444 },			\
+	.show = server_##_name,						\
+}
+
+static struct server_attribute server_attributes[] = {
+	SERVER_ATTR(address),
+	SERVER_ATTR(state),
+	SERVER_ATTR(stat),
+	SERVER_ATTR(load_hist),
+	SERVER_ATTR(store_hist),
+};
+
+static struct attribute *server_attrs[] = {
+	&server_attributes[0].attr,
+	&server_attributes[1].attr,
+	&server_attributes[2].attr,
+	&server_attributes[3].attr,
+	&server_attributes[4].attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(server);
+
+static ssize_t server_attr_show(struct kobject *kobj, struct attribute *attr,
+				char *buf)
+{
+	return container_of(attr, struct server_attribute, attr)->show(
+		container_of(kobj, struct leap_server, kobj), buf);
+}
+
+static const struct sysfs_ops server_sysfs_ops = {
+	.show = server_attr_show,
+};
+
+/* leap_sysfs_remove_server() waits for this, the server's owner frees it. */
+static void server_release(struct kobject *kobj)
+{
+	complete(&container_of(kobj, struct leap_server, kobj)->kobj_gone);
+}
+
+static const struct kobj_type server_type = {
+	.release = server_release,
+	.sysfs_ops = &server_sysfs_ops,
+	.default_groups = server_groups,
+};
+
+/**
+ * leap_sysfs_add_server - make servers/<n>
+ * @server: whose
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int leap_sysfs_add_server(struct leap_server *server)
+{
+	int err;
+
+	init_completion(&server->kobj_gone);
+	err = kobject_init_and_add(&server->kobj, &server_type, servers_kobj,
+				   "%u", server->index);
+	if (err)
+		leap_sysfs_remove_server(server);
+	return err;
+}
+
+/**
+ * leap_sysfs_remove_server - the reverse; waits for readers
+ * @server: whose
+ */
+void leap_sysfs_remove_server(struct leap_server *server)
+{
+	kobject_put(&server->kobj);
+	wait_for_completion(&server->kobj_gone);
+}
+
+/**
+ * leap_sysfs_init - make the folder
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int leap_sysfs_init(void)
+{
+	int err;
+
+	leap_kobj = kobject_create_and_add("leap", mm_kobj);
+	if (!leap_kobj)
+		return -ENOMEM;
+	servers_kobj = kobject_create_and_add("servers", leap_kobj);
+	if (!servers_kobj) {
+		kobject_put(leap_kobj);
+		return -ENOMEM;
+	}
+	err = sysfs_create_group(leap_kobj, &leap_group);
+	if (err)
+		leap_sysfs_exit();
+	return err;
+}
+
+/** leap_sysfs_exit - the reverse */
+void leap_sysfs_exit(void)
+{
+	kobject_put(servers_kobj);
+	kobject_put(leap_kobj);
+}

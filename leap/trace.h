@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tracepoints of the data path. With both of them on, the difference between
+ * their times and the wait and wire fields of leap_done give the time that each
+ * stage of a fault takes.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM leap
+
+#if !defined(LEAP_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define LEAP_TRACE_H
+
+#include <linux/tracepoint.h>
+#include "leap.h"
+
+#define leap_show_op(op) __print_symbolic(op,				\
+	{ LEAP_LOAD,	"load" },					\
+	{ LEAP_STORE,	"store" })
+
+/* A request is about to be given to its transport. */
+TRACE_EVENT(leap_submit,
+	TP_PROTO(const struct leap_io *io),
+	TP_ARGS(io),
+	TP_STRUCT__entry(
+		__field(int, op)
+		__field(bool, demand)
+		__field(unsigned int, server)
+		__field(unsigned long, entry)
+		__field(unsigned int, nr)
+	),
+	TP_fast_assign(
+		__entry->op = io->op;
+		__entry->demand = io->demand;
+		__entry->server = io->server->index;
+		__entry->entry = io->entry.val;
+		__entry->nr = io->nr;
+	),
+	TP_printk("%s%s server=%u entry=%#lx nr=%u",
+		  leap_show_op(__entry->op), __entry->demand ? " demand" : "",
+		  __entry->server, __entry->entry, __entry->nr)
+);
+
+/*
+ * A request is over. wait: from the call of mm to the device, in ns; wire: from
+ * there to the completion.
+ */
+TRACE_EVENT(leap_done,
+	TP_PROTO(const struct leap_io *io, int err, u64 ns),
+	TP_ARGS(io, err, ns),
+	TP_STRUCT__entry(
+		__field(int, op)
+		__field(bool, demand)
+		__field(unsigned int, server)
+		__field(unsigned long, entry)
+		__field(unsigned int, nr)
+		__field(int, err)
+		__field(u64, wait)
+		__field(u64, wire)
+	),
+	TP_fast_assign(
+		u64 wait = io->posted ?
+			   ktime_to_ns(ktime_sub(io->posted, io->started)) : ns;
+
+		__entry->op = io->op;
+		__entry->demand = io->demand;
+		__entry->server = io->server->index;
+		__entry->entry = io->entry.val;
+		__entry->nr = io->nr;
+		__entry->err = err;
+		__entry->wait = wait;
+		__entry->wire = ns - wait;
+	),
+	TP_printk("%s%s server=%u entry=%#lx nr=%u err=%d wait=%llu wire=%llu",
+		  leap_show_op(__entry->op), __entry->demand ? " demand" : "",
+		  __entry->server, __entry->entry, __entry->nr, __entry->err,
+		  __entry->wait, __entry->wire)
+);
+
+#endif /* LEAP_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
