@@ -84,7 +84,8 @@ static void stretch(u8 addr[16], size_t gap, size_t used)
  */
 bool leap_addr6_parse(const char *text, size_t len, u8 addr[16])
 {
-	size_t i = 0, used = 0, gap = 16;
+	const size_t none = 17;
+	size_t i = 0, used = 0, gap = none;
 
 	if (len >= 2 && text[0] == ':' && text[1] == ':') {
 		gap = 0;
@@ -111,13 +112,13 @@ bool leap_addr6_parse(const char *text, size_t len, u8 addr[16])
 		if (text[i++] != ':' || i == len)
 			return false;
 		if (text[i] == ':') {
-			if (gap != 16)
+			if (gap != none)
 				return false;
 			gap = used;
 			i++;
 		}
 	}
-	if (gap == 16)
+	if (gap == none)
 		return used == 16;
 	if (used == 16)
 		return false;

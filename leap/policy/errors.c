@@ -8,7 +8,7 @@
 #include "errors.h"
 
 static const struct {
-	int err;
+	u32 err;
 	const char *sentence;
 } errors[] = {
 	/* The portal. */
@@ -96,12 +96,12 @@ static const struct {
  */
 const char *leap_strerror(int err)
 {
-	u32 i;
+	u32 amount = err, i;
 
 	if (err < 0)
-		err = -err;
+		amount = -amount;
 	for (i = 0; i < ARRAY_SIZE(errors); i++)
-		if (errors[i].err == err)
+		if (errors[i].err == amount)
 			return errors[i].sentence;
 	return "Leap has no explanation for this error; see dmesg";
 }
