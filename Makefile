@@ -54,11 +54,11 @@ unit: ## Run the host's unit tests
 fuzz: ## Fuzz every parser, SECONDS=60 each
 	$(MAKE) -C tests/fuzz fuzz SECONDS=$(SECONDS)
 
-lint: kernel ## Check style, spelling, shell scripts and types
+lint: module ## Check style, spelling, shell scripts and types
 	tests/lint
 
 check: ## Run all tests: lint, unit, fuzz, and the guests' on the debug kernel
-	tests/check
+	@tests/check
 
 clean: ## Remove what was built here (kernels stay in their cache)
 	$(RM) -r $(BUILD)
