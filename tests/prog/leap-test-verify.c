@@ -324,7 +324,7 @@ static void child(struct area *a, int to)
  */
 static bool fork_pass(struct area *a, struct count *count)
 {
-	struct count childs;
+	struct count theirs;
 	int fds[2], status;
 	bool ok;
 	pid_t pid;
@@ -339,9 +339,9 @@ static bool fork_pass(struct area *a, struct count *count)
 	a->newest++;
 	ok = all_slices(a, "rewrite", rewrite, count) &&
 	     all_slices(a, "verify", verify, count);
-	if (read(fds[0], &childs, sizeof(childs)) == sizeof(childs)) {
-		count->verified += childs.verified;
-		count->wrong += childs.wrong;
+	if (read(fds[0], &theirs, sizeof(theirs)) == sizeof(theirs)) {
+		count->verified += theirs.verified;
+		count->wrong += theirs.wrong;
 	}
 	close(fds[0]);
 	if (waitpid(pid, &status, 0) != pid || status) {

@@ -121,7 +121,7 @@ static void assert_says(const char *text, const char *part)
 static void a_wrong_command_line_is_2_and_says_how(void **state)
 {
 	static const char *const lines[] = {
-		"leapctl", "leapctl sessio", "leapctl session", "leapctl session sho",
+		"leapctl", "leapctl sess", "leapctl session", "leapctl session sho",
 		"leapctl session create", "leapctl session create a b",
 		"leapctl session create --x a", "leapctl session show x",
 		"leapctl session destroy 1", "leapctl session destroy --forced",
