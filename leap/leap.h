@@ -269,6 +269,11 @@ void leap_session_unlock(void);
 void leap_error(const char *fmt, ...) __printf(1, 2);
 ssize_t leap_error_show(char *buf);
 
+/* process.c */
+
+int leap_process_detach(pid_t pid);
+void leap_process_detach_all(void);
+
 /* housekeeping.c */
 
 int leap_housekeeping_start(struct leap_session *session);

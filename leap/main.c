@@ -60,6 +60,7 @@ destroy_wq:
 static void __exit leap_exit(void)
 {
 	leap_sysfs_exit();
+	leap_process_detach_all();
 	leap_unregister_ops();
 	leap_map_areas_exit();
 	leap_fault_exit();

@@ -141,16 +141,25 @@ void leap_map_free(swp_entry_t first, unsigned int nr)
 	struct leap_area_map *area = area_of(first, nr);
 	unsigned long offset = swp_offset(first), end = offset + nr;
 	struct leap_session *session;
+	struct leap_server *server;
+	struct leap_place place;
 
 	if (!area)
 		return;
-	leap_stats_add(NULL, LEAP_FREED_PAGES, nr);
-	rcu_read_lock();
+	guard(rcu)();
 	session = leap_session_peek();
-	for (; offset < end; offset++)
-		if (!test_and_clear_bit(offset, area->lost) && session)
-			leap_map_put(session, swp_entry(swp_type(first), offset), 1);
-	rcu_read_unlock();
+	for (; offset < end; offset++) {
+		swp_entry_t entry = swp_entry(swp_type(first), offset);
+
+		server = NULL;
+		if (session && leap_map_lookup(session, entry, &place)) {
+			server = session->slabs[place.slab].server;
+			leap_map_put(session, entry, 1);
+		} else {
+			clear_bit(offset, area->lost);
+		}
+		leap_stats_add(server, LEAP_FREED_PAGES, 1);
+	}
 }
 
 /* Whatever mm still thinks to be remote in an area cannot be had any more. */
@@ -371,7 +380,7 @@ static ssize_t show_slabs(struct leap_session *session,
 }
 
 /**
- * leap_map_show - what is remote, as "key value" lines
+ * leap_map_show - what is on loan, as "key value" lines
  * @buf: a page of sysfs
  * @at: where to go on in it
  *
@@ -379,11 +388,8 @@ static ssize_t show_slabs(struct leap_session *session,
  */
 ssize_t leap_map_show(char *buf, int at)
 {
-	ssize_t len = sysfs_emit_at(buf, at, "remote_pages %ld\n",
-				    leap_remote_pages());
-
 	guard(rcu)();
-	return len + show_slabs(leap_session_peek(), NULL, buf, at + len);
+	return show_slabs(leap_session_peek(), NULL, buf, at);
 }
 
 /**

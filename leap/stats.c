@@ -66,14 +66,17 @@ u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event)
 	return sum;
 }
 
-/* How many pages have been posted and are neither done nor failed. */
+/* How many have come and not gone; the sums are not of the same moment. */
+static u64 left(u64 come, u64 gone)
+{
+	return come > gone ? come - gone : 0;
+}
+
 static u64 in_flight(struct leap_stats __percpu *stats, enum leap_event posted,
 		     enum leap_event done, enum leap_event failed)
 {
-	s64 nr = leap_stats_sum(stats, posted) - leap_stats_sum(stats, done) -
-		 leap_stats_sum(stats, failed);
-
-	return max(nr, 0);
+	return left(leap_stats_sum(stats, posted),
+		    leap_stats_sum(stats, done) + leap_stats_sum(stats, failed));
 }
 
 static const struct {
@@ -105,6 +108,9 @@ ssize_t leap_stats_show(struct leap_stats __percpu *stats, char *buf)
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		len += sysfs_emit_at(buf, len, "%s %llu\n", names[i].name,
 				     leap_stats_sum(stats, names[i].event));
+	len += sysfs_emit_at(buf, len, "remote_pages %llu\n",
+			     left(leap_stats_sum(stats, LEAP_STORED_PAGES),
+				  leap_stats_sum(stats, LEAP_FREED_PAGES)));
 	len += sysfs_emit_at(buf, len, "inflight_stores %llu\n",
 			     in_flight(stats, LEAP_POSTED_STORES,
 				       LEAP_STORED_PAGES, LEAP_FAILED_STORES));

@@ -6,6 +6,7 @@
 #include <linux/kobject.h>
 #include <linux/sched.h>
 #include <linux/sysfs.h>
+#include "functions.h"
 #include "leap.h"
 #include "policy/errors.h"
 
@@ -26,6 +27,8 @@ static ssize_t pid_store(int (*command)(pid_t pid), const char *what,
 		err = command(pid);
 	if (err) {
 		leap_error("%s %.*s: %s", what, (int)strcspn(buf, "\n"), buf,
+			   err == -EINVAL ?
+			   "no pid of a program; a kernel thread has no memory to swap" :
 			   leap_strerror(err));
 		return err;
 	}
@@ -41,7 +44,7 @@ static ssize_t attach_store(struct kobject *kobj, struct kobj_attribute *attr,
 static ssize_t detach_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)
 {
-	return pid_store(leap_detach, "detach", buf, count);
+	return pid_store(leap_process_detach, "detach", buf, count);
 }
 
 static ssize_t destroy_store(struct kobject *kobj, struct kobj_attribute *attr,
@@ -95,7 +98,7 @@ struct process_dump {
 };
 
 /* Formats one line if the reader has not had it yet and has room for it. */
-static void dump_process(const struct leap_mm *lm, void *arg)
+static void dump_process(struct leap_mm *lm, void *arg)
 {
 	struct process_dump *dump = arg;
 	long events[LEAP_MM_EVENTS], remote;
@@ -139,7 +142,7 @@ static ssize_t processes_read(struct file *file, struct kobject *kobj,
 	struct process_dump dump = { .buf = buf, .room = count };
 
 	dump.skip = div_u64(pos, PROCESS_LINE);
-	leap_for_each_mm(dump_process, &dump);
+	leap_walk_mms(dump_process, &dump);
 	return dump.len;
 }
 

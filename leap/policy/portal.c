@@ -91,14 +91,13 @@ static bool parse_number(struct span span, u64 *value)
 	return span.len;
 }
 
+/* A number and maybe a suffix; @span is not empty. */
 static bool parse_size(struct span span, u64 *bytes)
 {
 	static const char suffixes[] = "KMG";
-	const char *suffix = NULL;
+	const char *suffix = memchr(suffixes, span.at[span.len - 1], 3);
 	u64 unit = 1;
 
-	if (span.len)
-		suffix = memchr(suffixes, span.at[span.len - 1], 3);
 	if (suffix) {
 		unit <<= 10 * (suffix - suffixes + 1);
 		span.len--;

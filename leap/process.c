@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which processes may use remote memory.
+ *
+ * The kernel keeps a struct leap_mm for each; here its switch is set. It is a
+ * property of the memory map, inherited over fork and exec, and freed with it.
+ */
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include "functions.h"
+#include "leap.h"
+
+/* Serialises attaching and detaching; leap_mm_get() wants that. */
+static DEFINE_MUTEX(process_mutex);
+static pid_t last_pid;
+
+static struct mm_struct *mm_of(pid_t pid)
+{
+	struct task_struct *task;
+	struct mm_struct *mm;
+
+	rcu_read_lock();
+	task = get_pid_task(find_vpid(pid), PIDTYPE_PID);
+	rcu_read_unlock();
+	if (!task)
+		return ERR_PTR(-ESRCH);
+	mm = get_task_mm(task);
+	if (!mm)	/* a kernel thread, or it has exited */
+		mm = ERR_PTR(task->flags & PF_KTHREAD ? -EINVAL : -ESRCH);
+	put_task_struct(task);
+	return mm;
+}
+
+static void detach(struct leap_mm *lm, void *arg)
+{
+	WRITE_ONCE(lm->attached, false);
+}
+
+/** leap_process_detach_all - from now on all processes use the swap device */
+void leap_process_detach_all(void)
+{
+	guard(mutex)(&process_mutex);
+	leap_walk_mms(detach, NULL);
+	last_pid = 0;
+}
+
+static int attach(pid_t pid)
+{
+	struct mm_struct *mm = mm_of(pid);
+	struct leap_mm *lm;
+
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	lm = leap_mm_get(mm);
+	if (!IS_ERR(lm))
+		WRITE_ONCE(lm->attached, true);
+	mmput(mm);
+	return PTR_ERR_OR_ZERO(lm);
+}
+
+/**
+ * set_process_id - let a process swap to remote memory
+ * @pid: process id in the caller's pid namespace, or 0 to detach all processes
+ *
+ * Children that it forks later, and what it or they exec, are attached too.
+ * Pages of no process (tmpfs, shared memory) stay on the swap device. May be
+ * called for as many processes as wanted. May sleep.
+ *
+ * Return: 0; -ESRCH no such process, -EINVAL a kernel thread or a negative pid,
+ * -ENOSPC 65535 processes are attached, -ENOMEM.
+ */
+int set_process_id(pid_t pid)
+{
+	int err;
+
+	might_sleep();
+	if (pid < 0)
+		return -EINVAL;
+	if (!pid) {
+		leap_process_detach_all();
+		return 0;
+	}
+	guard(mutex)(&process_mutex);
+	err = attach(pid);
+	if (!err)
+		last_pid = pid;
+	return err;
+}
+EXPORT_SYMBOL_GPL(set_process_id);
+
+/**
+ * get_process_id - the pid that set_process_id() last succeeded with
+ *
+ * Return: the pid; 0 if there is none or all have been detached since.
+ */
+pid_t get_process_id(void)
+{
+	return READ_ONCE(last_pid);
+}
+EXPORT_SYMBOL_GPL(get_process_id);
+
+/**
+ * leap_process_detach - send one process's pages to the swap device
+ * @pid: process id in the caller's pid namespace
+ *
+ * What it has stored remotely is still read from there. May sleep.
+ *
+ * Return: 0; -ESRCH no such process, -EINVAL a kernel thread, -ENOENT the
+ * process is not attached.
+ */
+int leap_process_detach(pid_t pid)
+{
+	struct mm_struct *mm;
+	int err = -ENOENT;
+
+	guard(mutex)(&process_mutex);
+	mm = mm_of(pid);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	if (mm->leap && mm->leap->attached) {
+		detach(mm->leap, NULL);
+		err = 0;
+	}
+	mmput(mm);
+	return err;
+}
