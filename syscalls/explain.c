@@ -46,7 +46,7 @@ static const char *sentence(int err)
  * @err: negative errno value from libleap
  * @what: format of what could not be done
  *
- * The sentence is the module's own if it has seen the failure.
+ * If the module has seen the failure its own sentence says it all.
  *
  * Return: EXIT_FAILURE, for the caller to return.
  */
@@ -58,9 +58,13 @@ int explain(int err, const char *what, ...)
 	if (!outside_module(err))
 		leap_last_error(own, sizeof(own));
 	fputs("leapctl: ", stderr);
+	if (*own) {
+		fprintf(stderr, "%s\n", own);
+		return EXIT_FAILURE;
+	}
 	va_start(args, what);
 	vfprintf(stderr, what, args);
 	va_end(args);
-	fprintf(stderr, ": %s\n", *own ? own : sentence(err));
+	fprintf(stderr, ": %s\n", sentence(err));
 	return EXIT_FAILURE;
 }

@@ -26,7 +26,7 @@
 
 #define PAGE_SIZE	4096UL
 #define LONG_TEXT	10240
-#define RACE_CALLS	500	/* each is a line of the kernel log */
+#define RACE_CALLS	200	/* each is a line of the kernel log */
 
 /* A portal that could be a session's: whoever gets through is seen. */
 #define VALID		"dram://1,64M"

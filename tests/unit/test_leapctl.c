@@ -203,11 +203,15 @@ static void the_kernels_sentence_comes_first(void **state)
 {
 	(void)state;
 	refuse("attach");
-	fake_write("last_error", "65534 processes are attached; detach some\n");
-	assert_int_equal(leapctl_code("leapctl attach 5 6"), 1);
+	fake_write("last_error", "attach 5: 65534 processes are attached; detach some\n");
+	assert_int_equal(leapctl_code("leapctl attach 5"), 1);
 	assert_string_equal(err,
-		"leapctl: cannot attach process 5: 65534 processes are attached; detach some\n"
-		"leapctl: cannot attach process 6: 65534 processes are attached; detach some\n");
+		"leapctl: attach 5: 65534 processes are attached; detach some\n");
+	/* Also for the second of two, which fail one by one. */
+	assert_int_equal(leapctl_code("leapctl attach 5 5"), 1);
+	assert_string_equal(err,
+		"leapctl: attach 5: 65534 processes are attached; detach some\n"
+		"leapctl: attach 5: 65534 processes are attached; detach some\n");
 }
 
 static void without_one_the_errno_has_a_sentence(void **state)

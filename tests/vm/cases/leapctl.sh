@@ -42,7 +42,12 @@ leapctl session show | grep -q "dram://1,256M" || fail "session show lacks the p
 
 refuses 1 "process" leapctl attach 4194303
 refuses 1 "process" leapctl detach 4194303
-refuses 1 "" leapctl attach 2 # a kernel thread
+refuses 1 "kernel thread" leapctl attach 2
+nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups leapctl)
+refuses 1 "root" "${nobody[@]}" attach $$
+refuses 1 "root" "${nobody[@]}" run -- true
+refuses 1 "root" "${nobody[@]}" session create dram://1,64M
+refuses 1 "root" "${nobody[@]}" session destroy
 refuses 1 "attached" leapctl detach $$
 refuses 127 "cannot run" leapctl run -- /nonexistent
 refuses 126 "cannot run" leapctl run -- /etc/passwd
