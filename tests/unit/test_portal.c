@@ -160,7 +160,7 @@ static void numbers_of_servers(void **state)
 	refuse_portal("rdma://1x,10.0.0.2:9400", ERANGE, 7, "'1x'");
 	refuse_portal("rdma://18446744073709551617,10.0.0.2:9400", ERANGE, 7, "64");
 	refuse_portal("rdma://18446744073709551610,10.0.0.2:9400", ERANGE, 7, "64");
-	refuse_portal("rdma://184467440737095516160,10.0.0.2:9400", ERANGE, 7, "64");
+	refuse_portal("rdma://30000000000000000001,10.0.0.2:9400", ERANGE, 7, "64");
 	refuse_portal("rdma://1", EMSGSIZE, 7, "'1' does not match");
 	refuse_portal("dram://2,2M", EMSGSIZE, 7, "how many servers");
 	refuse_portal("dram://1,2M,2M", EMSGSIZE, 7, "how many servers");
