@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Drives Leap from kernel code: each cmd= calls one of the functions that the
- * patched kernel and leap.ko export. README.md shows how it is used.
+ * Drives Leap from kernel code: each cmd= calls one of the functions that leap.ko
+ * exports. README.md shows how it is used.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/leap.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
