@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* How much may be lent. Arithmetic only, so that it can be tested anywhere. */
+#include "account.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/**
+ * account_capacity - how much more can be lent
+ * @account: the books
+ * @available: bytes that this machine has available now
+ *
+ * Return: bytes, a multiple of the slab size.
+ */
+uint64_t account_capacity(const struct account *account, uint64_t available)
+{
+	uint64_t kept = account->reserve + account->preparing;
+	uint64_t room = available > kept ? available - kept : 0;
+	uint64_t left = account->limit > account->lent ?
+			account->limit - account->lent : 0;
+
+	if (room < left)
+		left = room;
+	return left - left % account->slab;
+}
+
+/**
+ * account_lend - book one slab, which is about to be prepared
+ * @account: the books
+ * @available: bytes that this machine has available now
+ *
+ * Return: false if there is no room for it; nothing is booked then.
+ */
+bool account_lend(struct account *account, uint64_t available)
+{
+	if (!account_capacity(account, available))
+		return false;
+	account->lent += account->slab;
+	account->preparing += account->slab;
+	return true;
+}
+
+/**
+ * account_prepared - a slab has got its memory, or has failed to
+ * @account: the books; account_return() follows if it has failed
+ */
+void account_prepared(struct account *account)
+{
+	account->preparing -= account->slab;
+}
+
+/**
+ * account_return - a slab is free again
+ * @account: the books
+ */
+void account_return(struct account *account)
+{
+	account->lent -= account->slab;
+}
+
+/**
+ * size_parse - read a size such as 4096, 64K, 512M or 2G
+ * @text: the size; suffixes are powers of 1024, either case
+ * @bytes: set to it
+ *
+ * Return: false if it is no size or does not fit.
+ */
+bool size_parse(const char *text, uint64_t *bytes)
+{
+	static const char suffixes[] = "KMGT";
+	const char *suffix;
+	unsigned int shift = 0;
+	char *end;
+
+	errno = 0;
+	*bytes = strtoull(text, &end, 10);
+	if (errno || end == text || !isdigit((unsigned char)*text))
+		return false;
+	if (*end) {
+		suffix = strchr(suffixes, toupper((unsigned char)*end));
+		if (!suffix || end[1])
+			return false;
+		shift = 10 * (unsigned int)(suffix - suffixes + 1);
+	}
+	if (*bytes > UINT64_MAX >> shift)
+		return false;
+	*bytes <<= shift;
+	return true;
+}

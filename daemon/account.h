@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LEAPD_ACCOUNT_H
+#define LEAPD_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * struct account - what may be lent and what is, in bytes
+ * @limit: most to lend
+ * @reserve: what must stay available on this machine
+ * @slab: size of a slab
+ * @lent: slabs on loan and in preparation
+ * @preparing: the part of these that may not have taken its memory yet
+ */
+struct account {
+	uint64_t limit;
+	uint64_t reserve;
+	uint64_t slab;
+	uint64_t lent;
+	uint64_t preparing;
+};
+
+uint64_t account_capacity(const struct account *account, uint64_t available);
+bool account_lend(struct account *account, uint64_t available);
+void account_prepared(struct account *account);
+void account_return(struct account *account);
+bool size_parse(const char *text, uint64_t *bytes);
+
+#endif /* LEAPD_ACCOUNT_H */

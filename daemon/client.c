@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Clients and their queues.
+ *
+ * A client begins with an accepted control connection and ends in client_drop(),
+ * whatever the reason: queue pairs first, so that nothing can reach its slabs,
+ * then registrations, protection domain and memory.
+ */
+#include "leapd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "leap/uapi/leap.h"
+
+struct clients clients = LIST_HEAD_INITIALIZER(clients);
+
+static void name_peer(struct rdma_cm_id *id, char *name, size_t size)
+{
+	char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
+
+	getnameinfo(rdma_get_peer_addr(id), sizeof(struct sockaddr_storage),
+		    host, sizeof(host), port, sizeof(port),
+		    NI_NUMERICHOST | NI_NUMERICSERV);
+	snprintf(name, size, "%.45s:%.7s", host, port);
+}
+
+static void refuse(struct rdma_cm_id *id, enum leap_refusal_code code,
+		   const char *text)
+{
+	struct leap_refusal_info info = {
+		.version = LEAP_PROTO_VERSION,
+		.code = code,
+	};
+	struct leap_refusal wire;
+	char name[64];
+
+	name_peer(id, name, sizeof(name));
+	fprintf(stderr, "leapd: refused %s: %s\n", name, text);
+	snprintf(info.text, sizeof(info.text), "%s", text);
+	leap_refusal_encode(&info, &wire);
+	if (rdma_reject(id, &wire, sizeof(wire)))
+		perror("leapd: rdma_reject");
+	rdma_destroy_id(id);
+}
+
+static void conn_destroy(struct conn *conn)
+{
+	LIST_REMOVE(conn, entry);
+	conn->client->nr_conns--;
+	if (conn->source.ready)
+		loop_remove(&conn->source);
+	if (conn->id->qp)
+		rdma_destroy_qp(conn->id);
+	if (conn->cq)
+		ibv_destroy_cq(conn->cq);
+	if (conn->channel)
+		ibv_destroy_comp_channel(conn->channel);
+	rdma_destroy_id(conn->id);
+	free(conn);
+}
+
+static void client_free(struct client *client)
+{
+	struct slab *slab;
+
+	while ((slab = LIST_FIRST(&client->slabs))) {
+		LIST_REMOVE(slab, entry);
+		slab_free(slab);
+	}
+	control_exit(client);
+	if (client->pd)
+		ibv_dealloc_pd(client->pd);
+	free(client);
+}
+
+/**
+ * client_drop - take everything back from a client
+ * @client: which; gone afterwards
+ * @why: for the log
+ */
+void client_drop(struct client *client, const char *why)
+{
+	struct conn *conn;
+
+	if (client->gone)
+		return;
+	event(client, "client-gone", "%s", why);
+	client->gone = true;
+	LIST_REMOVE(client, entry);
+	LIST_FOREACH(conn, &client->conns, entry)
+		if (conn->established)
+			rdma_disconnect(conn->id);
+	while ((conn = LIST_FIRST(&client->conns)))
+		conn_destroy(conn);
+	if (!client->jobs)
+		client_free(client);
+}
+
+/**
+ * client_job_done - something that has kept a client is over
+ * @client: which; may be gone afterwards
+ */
+void client_job_done(struct client *client)
+{
+	client->jobs--;
+	if (client->gone && !client->jobs)
+		client_free(client);
+}
+
+static struct client *client_find(const uint8_t *id)
+{
+	struct client *client;
+
+	LIST_FOREACH(client, &clients, entry)
+		if (!memcmp(client->hello.client_id, id, LEAP_CLIENT_ID_LEN))
+			return client;
+	return NULL;
+}
+
+static unsigned int clamp(unsigned int value, int most)
+{
+	return most > 0 && value > (unsigned int)most ? (unsigned int)most : value;
+}
+
+/* A queue pair and what it needs; all in the client's protection domain. */
+static int conn_set_up(struct conn *conn, bool control)
+{
+	struct ibv_qp_init_attr attr = {
+		.cap = {
+			.max_send_wr = control ? LEAP_CTRL_DEPTH : 1,
+			.max_recv_wr = control ? LEAP_CTRL_DEPTH : 1,
+			.max_send_sge = 1,
+			.max_recv_sge = 1,
+		},
+		.qp_type = IBV_QPT_RC,
+	};
+	struct ibv_context *verbs = conn->id->verbs;
+
+	if (control) {
+		conn->channel = ibv_create_comp_channel(verbs);
+		if (!conn->channel)
+			return -errno;
+	}
+	conn->cq = ibv_create_cq(verbs, control ? 2 * LEAP_CTRL_DEPTH : 2, NULL,
+				 conn->channel, 0);
+	if (!conn->cq)
+		return -errno;
+	attr.send_cq = conn->cq;
+	attr.recv_cq = conn->cq;
+	return rdma_create_qp(conn->id, conn->client->pd, &attr) ? -errno : 0;
+}
+
+static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
+		       int reads_max)
+{
+	const struct client *client = conn->client;
+	struct leap_welcome_info info = {
+		.version = LEAP_PROTO_VERSION,
+		.page_shift = client->hello.page_shift,
+		.slab_shift = (uint8_t)__builtin_ctzll(account.slab),
+		.queues = client->hello.queues,
+		.depth = client->hello.depth,
+		.token = client->token,
+		.capacity = slab_capacity(),
+	};
+	struct leap_welcome wire;
+	struct rdma_conn_param param = {
+		.private_data = &wire,
+		.private_data_len = sizeof(wire),
+		.responder_resources = (uint8_t)clamp(request->responder_resources,
+						      reads_max),
+		.rnr_retry_count = 7,
+	};
+
+	leap_welcome_encode(&info, &wire);
+	return rdma_accept(conn->id, &param) ? -errno : 0;
+}
+
+static struct conn *conn_create(struct client *client, struct rdma_cm_id *id)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->client = client;
+	conn->id = id;
+	conn->deadline = time(NULL) + SETTLE_SECONDS;
+	conn->source.fd = -1;
+	id->context = conn;
+	LIST_INSERT_HEAD(&client->conns, conn, entry);
+	client->nr_conns++;
+	return conn;
+}
+
+static unsigned int count_clients(void)
+{
+	const struct client *client;
+	unsigned int nr = 0;
+
+	LIST_FOREACH(client, &clients, entry)
+		nr++;
+	return nr;
+}
+
+static struct client *client_create(struct rdma_cm_id *id,
+				    const struct leap_hello_info *hello,
+				    const struct ibv_device_attr *device)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->hello = *hello;
+	client->hello.queues = (uint16_t)clamp(hello->queues, LEAP_QUEUES_MAX);
+	client->hello.depth = (uint16_t)clamp(hello->depth, device->max_qp_wr);
+	client->verbs = id->verbs;
+	LIST_INIT(&client->conns);
+	LIST_INIT(&client->slabs);
+	name_peer(id, client->name, sizeof(client->name));
+	client->pd = ibv_alloc_pd(id->verbs);
+	if (!client->pd ||
+	    getrandom(&client->token, sizeof(client->token), 0) !=
+	    sizeof(client->token)) {
+		client_free(client);
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&clients, client, entry);
+	return client;
+}
+
+static void accept_control(struct rdma_cm_id *id,
+			   const struct leap_hello_info *hello,
+			   const struct rdma_conn_param *param,
+			   const struct ibv_device_attr *device)
+{
+	struct client *client = client_find(hello->client_id);
+	struct conn *conn;
+
+	if (client)
+		client_drop(client, "it connects anew");
+	if (count_clients() >= CLIENTS_MAX) {
+		refuse(id, LEAP_REFUSED_FULL, "this server has as many clients as it takes");
+		return;
+	}
+	client = client_create(id, hello, device);
+	conn = client ? conn_create(client, id) : NULL;
+	if (!conn) {
+		refuse(id, LEAP_REFUSED_RESOURCES, "this server cannot take another client");
+		if (client)
+			client_drop(client, "out of memory");
+		return;
+	}
+	if (conn_set_up(conn, true) || control_init(client, conn) ||
+	    conn_accept(conn, param, device->max_qp_rd_atom))
+		client_drop(client, strerror(errno));
+}
+
+static void accept_data(struct rdma_cm_id *id,
+			const struct leap_hello_info *hello,
+			const struct rdma_conn_param *param,
+			const struct ibv_device_attr *device)
+{
+	struct client *client = client_find(hello->client_id);
+	struct conn *conn;
+
+	if (!client || client->token != hello->token ||
+	    client->verbs != id->verbs) {
+		refuse(id, LEAP_REFUSED_TOKEN, "no such client; connect a control queue first");
+		return;
+	}
+	if (client->nr_conns > client->hello.queues) {
+		refuse(id, LEAP_REFUSED_FULL, "this client has as many queues as were agreed on");
+		return;
+	}
+	conn = conn_create(client, id);
+	if (!conn) {
+		refuse(id, LEAP_REFUSED_RESOURCES, "out of memory");
+		return;
+	}
+	if (conn_set_up(conn, false) ||
+	    conn_accept(conn, param, device->max_qp_rd_atom)) {
+		fprintf(stderr, "leapd: %s: cannot set a queue up: %s\n",
+			client->name, strerror(errno));
+		conn_destroy(conn);
+	}
+}
+
+/* Refuses a hello that does not fit; false if it did. */
+static bool fits(struct rdma_cm_id *id, const struct rdma_conn_param *param,
+		 struct leap_hello_info *hello)
+{
+	unsigned int slab_shift = (unsigned int)__builtin_ctzll(account.slab);
+	char text[LEAP_REFUSAL_TEXT];
+	int err = leap_hello_decode(param->private_data,
+				    param->private_data_len, hello);
+
+	if (err == -EPROTOTYPE) {
+		snprintf(text, sizeof(text), "this server speaks version %u of the protocol, not %u; install the same Leap on both",
+			 LEAP_PROTO_VERSION, hello->version);
+		refuse(id, LEAP_REFUSED_VERSION, text);
+		return false;
+	}
+	if (err) {
+		refuse(id, LEAP_REFUSED_MALFORMED, "that is not how a Leap client says hello");
+		return false;
+	}
+	if (hello->page_shift != 12) {
+		snprintf(text, sizeof(text), "this server has pages of 4 KiB, not %u KiB",
+			 1U << (hello->page_shift - 10));
+		refuse(id, LEAP_REFUSED_PAGE_SIZE, text);
+		return false;
+	}
+	if (hello->slab_shift && hello->slab_shift != slab_shift) {
+		snprintf(text, sizeof(text), "this server lends slabs of %u MiB, not %u MiB; use ?slab=%uM or leapd --slab",
+			 1U << (slab_shift - 20), 1U << (hello->slab_shift - 20),
+			 1U << (slab_shift - 20));
+		refuse(id, LEAP_REFUSED_SLAB_SIZE, text);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * client_request - somebody wants to connect
+ * @id: the new connection, ours to accept or refuse
+ * @param: what it says; its private data is a copy
+ */
+void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param)
+{
+	struct leap_hello_info hello;
+	struct ibv_device_attr device;
+
+	if (!fits(id, param, &hello))
+		return;
+	if (ibv_query_device(id->verbs, &device)) {
+		refuse(id, LEAP_REFUSED_RESOURCES, "the RDMA device does not answer");
+		return;
+	}
+	if (hello.role == LEAP_ROLE_CONTROL)
+		accept_control(id, &hello, param, &device);
+	else
+		accept_data(id, &hello, param, &device);
+}
+
+/**
+ * client_established - a connection is up
+ * @id: which
+ */
+void client_established(struct rdma_cm_id *id)
+{
+	struct conn *conn = id->context;
+
+	conn->established = true;
+	if (conn == conn->client->control)
+		event(conn->client, "client", "depth %u, up to %u queues",
+		      conn->client->hello.depth, conn->client->hello.queues);
+}
+
+/**
+ * client_disconnected - a connection has ended, or has never come about
+ * @id: which; gone afterwards
+ *
+ * A client without its control queue has nothing any more.
+ */
+void client_disconnected(struct rdma_cm_id *id)
+{
+	struct conn *conn = id->context;
+
+	if (conn == conn->client->control)
+		client_drop(conn->client, "it has disconnected");
+	else
+		conn_destroy(conn);
+}
+
+/** client_settle - drop connections that do not get anywhere */
+void client_settle(void)
+{
+	struct client *client, *next_client;
+	struct conn *conn, *next;
+	time_t now = time(NULL);
+
+	for (client = LIST_FIRST(&clients); client; client = next_client) {
+		next_client = LIST_NEXT(client, entry);
+		for (conn = LIST_FIRST(&client->conns); conn; conn = next) {
+			next = LIST_NEXT(conn, entry);
+			if (conn->established || now < conn->deadline)
+				continue;
+			if (conn == client->control) {
+				client_drop(client, "its connection takes too long");
+				break;
+			}
+			conn_destroy(conn);
+		}
+	}
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Messages on a client's control queue.
+ *
+ * Nothing that comes from a client is believed before it has been decoded. A
+ * client that sends nonsense is dropped, and nobody else notices.
+ */
+#include "leapd.h"
+
+#include <errno.h>
+#include <rdma/rdma_verbs.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Completions of sends have this bit, and the message's number below it. */
+#define WR_SEND	0x100
+
+static int post_receive(struct client *client, unsigned int i)
+{
+	return rdma_post_recv(client->control->id, (void *)(uintptr_t)i,
+			      &client->buffers[i], sizeof(client->buffers[i]),
+			      client->buffers_mr);
+}
+
+/**
+ * control_send - send a message
+ * @client: to whom; it is dropped if that fails, and then gone
+ * @msg: what
+ */
+void control_send(struct client *client, const struct leap_msg_info *msg)
+{
+	unsigned int i = 0;
+	struct leap_msg *buffer;
+
+	/* One answer to each question, so there is always a free one. */
+	while (i < LEAP_CTRL_DEPTH && client->tx_busy & 1U << i)
+		i++;
+	if (i == LEAP_CTRL_DEPTH) {
+		client_drop(client, "it asks faster than it reads answers");
+		return;
+	}
+	buffer = &client->buffers[LEAP_CTRL_DEPTH + i];
+	leap_msg_encode(msg, buffer);
+	client->tx_busy |= 1U << i;
+	if (rdma_post_send(client->control->id,
+			   (void *)(uintptr_t)(WR_SEND | i), buffer,
+			   sizeof(*buffer), client->buffers_mr,
+			   IBV_SEND_SIGNALED))
+		client_drop(client, "cannot send to it");
+}
+
+/**
+ * control_granted - answer a SLAB_GET
+ * @client: who has asked
+ * @seq: of the question
+ * @slab: what it gets, or NULL
+ * @status: why not
+ */
+void control_granted(struct client *client, uint64_t seq, struct slab *slab,
+		     enum leap_msg_status status)
+{
+	struct leap_msg_info msg = {
+		.type = LEAP_MSG_SLAB_GRANT,
+		.status = status,
+		.seq = seq,
+		.capacity = slab_capacity(),
+	};
+
+	if (slab) {
+		msg.slab = slab->id;
+		msg.addr = (uintptr_t)slab->memory;
+		msg.rkey = slab->mr->rkey;
+		event(client, "slab-lent", "slab %u", slab->id);
+	} else {
+		event(client, "slab-refused", "%s", status == LEAP_STATUS_DEVICE ?
+		      "the device cannot register it" : "no memory to lend");
+	}
+	control_send(client, &msg);
+}
+
+static void take_back(struct client *client, const struct leap_msg_info *msg)
+{
+	bool had = slab_return(client, msg->slab);
+	struct leap_msg_info answer = {
+		.type = LEAP_MSG_SLAB_PUT_DONE,
+		.status = had ? LEAP_STATUS_OK : LEAP_STATUS_NO_SLAB,
+		.seq = msg->seq,
+		.slab = msg->slab,
+		.capacity = slab_capacity(),
+	};
+
+	event(client, had ? "slab-returned" : "slab-unknown", "slab %u",
+	      msg->slab);
+	control_send(client, &answer);
+}
+
+static void note_usage(struct client *client, const struct leap_msg_info *msg)
+{
+	struct slab *slab = slab_find(client, msg->slab);
+
+	if (!slab || msg->used > account.slab >> client->hello.page_shift) {
+		client_drop(client, "it reports usage that cannot be");
+		return;
+	}
+	slab->used = msg->used;
+}
+
+static void pong(struct client *client, const struct leap_msg_info *msg)
+{
+	struct leap_msg_info answer = {
+		.type = LEAP_MSG_PONG,
+		.seq = msg->seq,
+		.capacity = slab_capacity(),
+	};
+
+	control_send(client, &answer);
+}
+
+/* The client may be gone afterwards. */
+static void handle(struct client *client, const struct leap_msg_info *msg)
+{
+	switch (msg->type) {
+	case LEAP_MSG_SLAB_GET:
+		if (slab_lend(client, msg->seq))
+			control_granted(client, msg->seq, NULL,
+					LEAP_STATUS_NO_MEMORY);
+		break;
+	case LEAP_MSG_SLAB_PUT:
+		take_back(client, msg);
+		break;
+	case LEAP_MSG_SLAB_USAGE:
+		note_usage(client, msg);
+		break;
+	case LEAP_MSG_PING:
+		pong(client, msg);
+		break;
+	case LEAP_MSG_BYE:
+		client_drop(client, "it says goodbye");
+		break;
+	default:
+		client_drop(client, "it sends what only a server may send");
+	}
+}
+
+/* False if the client is gone. */
+static bool completed(struct client *client, const struct ibv_wc *wc)
+{
+	struct leap_msg_info msg;
+	unsigned int i = wc->wr_id & (WR_SEND - 1);
+	struct conn *control = client->control;
+
+	if (wc->status != IBV_WC_SUCCESS) {
+		client_drop(client, ibv_wc_status_str(wc->status));
+		return false;
+	}
+	if (wc->wr_id & WR_SEND) {
+		client->tx_busy &= ~(1U << i);
+		return true;
+	}
+	if (leap_msg_decode(&client->buffers[i], wc->byte_len, &msg)) {
+		client_drop(client, "it sends nonsense");
+		return false;
+	}
+	/* The buffer is free again before the answer can bring a question. */
+	if (post_receive(client, i)) {
+		client_drop(client, "cannot post a receive");
+		return false;
+	}
+	handle(client, &msg);
+	return !client->gone && client->control == control;
+}
+
+static void readable(struct source *source)
+{
+	struct conn *conn = (struct conn *)source;
+	struct client *client = conn->client;
+	struct ibv_wc wc;
+	struct ibv_cq *cq;
+	void *context;
+	bool alive = true;
+
+	if (ibv_get_cq_event(conn->channel, &cq, &context))
+		return;
+	ibv_ack_cq_events(cq, 1);
+	if (ibv_req_notify_cq(cq, 0)) {
+		client_drop(client, "cannot arm its completion queue");
+		return;
+	}
+	client->jobs++;		/* keeps it while we look at it */
+	while (alive && ibv_poll_cq(cq, 1, &wc) > 0)
+		alive = completed(client, &wc);
+	client_job_done(client);
+}
+
+/**
+ * control_init - buffers and receives of a control queue
+ * @client: whose
+ * @conn: the queue, with its queue pair but not accepted yet
+ *
+ * Return: 0 or a negative errno; control_exit() is needed in each case.
+ */
+int control_init(struct client *client, struct conn *conn)
+{
+	size_t size = 2 * LEAP_CTRL_DEPTH * sizeof(*client->buffers);
+	unsigned int i;
+
+	client->control = conn;
+	client->buffers = calloc(2 * LEAP_CTRL_DEPTH, sizeof(*client->buffers));
+	if (!client->buffers)
+		return -ENOMEM;
+	client->buffers_mr = ibv_reg_mr(client->pd, client->buffers, size,
+					IBV_ACCESS_LOCAL_WRITE);
+	if (!client->buffers_mr)
+		return -errno;
+	for (i = 0; i < LEAP_CTRL_DEPTH; i++)
+		if (post_receive(client, i))
+			return -errno;
+	if (ibv_req_notify_cq(conn->cq, 0))
+		return -EIO;
+	conn->source.fd = conn->channel->fd;
+	conn->source.ready = readable;
+	return loop_add(&conn->source) ? -errno : 0;
+}
+
+/**
+ * control_exit - the reverse; the queue pair is gone
+ * @client: whose
+ */
+void control_exit(struct client *client)
+{
+	if (client->buffers_mr)
+		ibv_dereg_mr(client->buffers_mr);
+	free(client->buffers);
+}

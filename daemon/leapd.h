@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * leapd: what its files share.
+ *
+ *	options.c	the command line
+ *	server.c	the listener, events of connections, the main loop
+ *	client.c	a client and its queues
+ *	control.c	messages on a client's control queue
+ *	slab.c		memory that is lent, and the thread that prepares it
+ *	account.c	how much may be lent: arithmetic only
+ *	status.c	what is told to people and machines
+ *
+ * One thread runs everything but the preparation of slabs, which takes long
+ * and must not keep other clients waiting. A client that goes while a slab is
+ * being prepared for it is freed when that is over (client->jobs).
+ */
+#ifndef LEAPD_H
+#define LEAPD_H
+
+#include <rdma/rdma_cma.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#include "account.h"
+#include "leap/policy/proto.h"
+
+/* Clients at a time. */
+#define CLIENTS_MAX	64
+
+/* How long a connection may take to be established, in seconds. */
+#define SETTLE_SECONDS	5
+
+/**
+ * struct source - something that the main loop waits for
+ * @fd: becomes readable
+ * @ready: called then
+ */
+struct source {
+	int fd;
+	void (*ready)(struct source *source);
+};
+
+/**
+ * struct options - the command line
+ * @address: to listen on, as text
+ * @port: the same
+ * @memory: most bytes to lend, 0 for half of what is available at the start
+ * @slab: bytes of a slab
+ * @reserve: bytes that stay available on this machine, UINT64_MAX for a tenth
+ *	of its memory
+ * @json: speak JSON
+ */
+struct options {
+	const char *address;
+	const char *port;
+	uint64_t memory;
+	uint64_t slab;
+	uint64_t reserve;
+	bool json;
+};
+
+/**
+ * struct slab - memory on loan
+ * @entry: in its client's list
+ * @id: the client knows it by this
+ * @memory: where it is
+ * @mr: what makes it reachable for the client
+ * @used: pages that hold data, as the client said last
+ */
+struct slab {
+	LIST_ENTRY(slab) entry;
+	uint32_t id;
+	void *memory;
+	struct ibv_mr *mr;
+	uint32_t used;
+};
+
+/**
+ * struct conn - one connection of a client, with its queue pair
+ * @source: completions of the control queue
+ * @entry: in its client's list
+ * @client: whose
+ * @id: the connection
+ * @channel: of the control queue
+ * @cq: completions
+ * @established: the client has seen our welcome
+ * @deadline: when it must be
+ */
+struct conn {
+	struct source source;
+	LIST_ENTRY(conn) entry;
+	struct client *client;
+	struct rdma_cm_id *id;
+	struct ibv_comp_channel *channel;
+	struct ibv_cq *cq;
+	bool established;
+	time_t deadline;
+};
+
+/**
+ * struct client - a machine that borrows
+ * @entry: in the list of all
+ * @name: its address
+ * @hello: what it has asked for, clamped to what it gets
+ * @token: opens data queues
+ * @verbs: the device that it came by
+ * @pd: protection domain: its keys are worth nothing elsewhere
+ * @conns: its queues
+ * @nr_conns: how many
+ * @control: the one for messages
+ * @slabs: what it has on loan
+ * @next_slab: number of the next one
+ * @jobs: slabs that are being prepared for it
+ * @gone: to be freed when these are done
+ * @buffers: LEAP_CTRL_DEPTH messages to receive, then as many to send
+ * @buffers_mr: makes them reachable for the device
+ * @tx_busy: bit i is set while message i is being sent
+ */
+struct client {
+	LIST_ENTRY(client) entry;
+	char name[64];
+	struct leap_hello_info hello;
+	uint64_t token;
+	struct ibv_context *verbs;
+	struct ibv_pd *pd;
+	LIST_HEAD(, conn) conns;
+	unsigned int nr_conns;
+	struct conn *control;
+	LIST_HEAD(, slab) slabs;
+	uint32_t next_slab;
+	unsigned int jobs;
+	bool gone;
+	struct leap_msg *buffers;
+	struct ibv_mr *buffers_mr;
+	uint32_t tx_busy;
+};
+
+LIST_HEAD(clients, client);
+
+extern struct options options;
+extern struct account account;
+extern struct clients clients;
+
+/* options.c */
+void options_parse(int argc, char **argv);
+
+/* server.c */
+int server_run(void);
+int loop_add(struct source *source);
+void loop_remove(struct source *source);
+
+/* client.c */
+void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param);
+void client_established(struct rdma_cm_id *id);
+void client_disconnected(struct rdma_cm_id *id);
+void client_drop(struct client *client, const char *why);
+void client_settle(void);
+void client_job_done(struct client *client);
+
+/* control.c */
+int control_init(struct client *client, struct conn *conn);
+void control_exit(struct client *client);
+void control_send(struct client *client, const struct leap_msg_info *msg);
+void control_granted(struct client *client, uint64_t seq, struct slab *slab,
+		     enum leap_msg_status status);
+
+/* slab.c */
+int slab_init(void);
+void slab_exit(void);
+int slab_lend(struct client *client, uint64_t seq);
+bool slab_return(struct client *client, uint32_t id);
+struct slab *slab_find(struct client *client, uint32_t id);
+void slab_free(struct slab *slab);
+uint64_t slab_capacity(void);
+
+/* status.c */
+void status_tick(void);
+void status_ready(void);
+void event(const struct client *client, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif /* LEAPD_H */

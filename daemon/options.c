@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The command line. */
+#include "leapd.h"
+
+#include <argp.h>
+#include <stdlib.h>
+
+#define DEFAULT_SLAB	(64ULL << 20)
+
+struct options options = {
+	.slab = DEFAULT_SLAB,
+	.reserve = UINT64_MAX,
+};
+
+const char *argp_program_version = "leapd 1.0";
+
+enum {
+	OPT_MEMORY = 256,
+	OPT_SLAB,
+	OPT_RESERVE,
+	OPT_JSON,
+};
+
+static const struct argp_option table[] = {
+	{ "memory", OPT_MEMORY, "SIZE", 0,
+	  "Lend at most this much (default: half of what is available)", 0 },
+	{ "slab", OPT_SLAB, "SIZE", 0,
+	  "Lend in pieces of this size, a power of two from 2M to 1G (default: 64M)", 0 },
+	{ "reserve", OPT_RESERVE, "SIZE", 0,
+	  "Lend nothing while less than this is available on this machine (default: a tenth of its memory)", 0 },
+	{ "json", OPT_JSON, NULL, 0,
+	  "Print status and events as JSON, one object a line", 0 },
+	{ 0 }
+};
+
+static void parse_slab(const char *arg, struct argp_state *state)
+{
+	if (!size_parse(arg, &options.slab) ||
+	    options.slab < 1ULL << LEAP_SLAB_SHIFT_MIN ||
+	    options.slab > 1ULL << LEAP_SLAB_SHIFT_MAX ||
+	    options.slab & (options.slab - 1))
+		argp_error(state, "--slab=%s is not a power of two from 2M to 1G", arg);
+}
+
+static error_t parse_one(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case OPT_MEMORY:
+		if (!size_parse(arg, &options.memory) || !options.memory)
+			argp_error(state, "--memory=%s is not a size such as 512M or 8G", arg);
+		break;
+	case OPT_SLAB:
+		parse_slab(arg, state);
+		break;
+	case OPT_RESERVE:
+		if (!size_parse(arg, &options.reserve))
+			argp_error(state, "--reserve=%s is not a size such as 512M or 8G", arg);
+		break;
+	case OPT_JSON:
+		options.json = true;
+		break;
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0)
+			options.address = arg;
+		else if (state->arg_num == 1)
+			options.port = arg;
+		else
+			argp_error(state, "%s is one argument too many", arg);
+		break;
+	case ARGP_KEY_END:
+		if (state->arg_num < 2)
+			argp_error(state, "an address and a port are needed, such as 10.0.0.2 9400");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/**
+ * options_parse - fill @options in, or end the program with a line of help
+ * @argc: main()'s
+ * @argv: main()'s
+ */
+void options_parse(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = table,
+		.parser = parse_one,
+		.args_doc = "IP PORT",
+		.doc = "Lends this machine's memory to machines that run leap.ko.",
+	};
+
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	if (options.memory && options.memory < options.slab) {
+		fprintf(stderr, "leapd: --memory is less than one slab; raise it or lower --slab\n");
+		exit(2);
+	}
+}
