@@ -127,6 +127,7 @@ static void texts_that_are_no_portal(void **state)
 	refuse_portal("rdma://1, 10.0.0.2:9400", EINVAL, 9, "no blanks");
 	refuse_portal("rdma://1,10.0.0.2\x7f:9400", EINVAL, 17, "printable");
 	refuse_portal("rdma://1,\xc3\xa4:9400", EINVAL, 9, "printable");
+	refuse_portal("rdma://1,~!:9400", EDESTADDRREQ, 9, "'~!'");
 	memset(text, 'x', sizeof(text) - 1);
 	refuse_portal(text, ENAMETOOLONG, 0, "4095");
 	text[LEAP_PORTAL_MAX] = '\0';
@@ -219,6 +220,7 @@ static void servers_named_twice(void **state)
 {
 	(void)state;
 	refuse_portal("rdma://3,1.1.1.1:1,1.1.1.2:1,1.1.1.1:1", ENOTUNIQ, 29, "twice");
+	refuse_portal("rdma://3,1.1.1.2:1,1.1.1.1:1,1.1.1.1:1", ENOTUNIQ, 29, "twice");
 	refuse_portal("rdma://2,[::1]:1,[0:0::0:1]:01", ENOTUNIQ, 17, "twice");
 	accept_portal("rdma://4,1.1.1.1:1,1.1.1.1:2,[101:101::]:1,1.1.1.0:1");
 	accept_portal("dram://2,2M,2M");
@@ -284,6 +286,10 @@ static void long_mistakes_are_quoted_in_part(void **state)
 	text[3009] = '\0';
 	refuse_portal(text, EDESTADDRREQ, 9, "nn...' is no IP address");
 	assert_non_null(strstr(error.text, "[::1]:9400"));
+	text[9 + 41] = '\0';
+	refuse_portal(text, EDESTADDRREQ, 9, "nn...' is no IP address");
+	text[9 + 40] = '\0';
+	refuse_portal(text, EDESTADDRREQ, 9, "nn' is no IP address");
 }
 
 int main(void)

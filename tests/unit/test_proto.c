@@ -137,7 +137,7 @@ static void hellos_that_are_refused(void **state)
 		{ 13, 0, 0 }, { 13, 4, EINVAL }, { 13, 255, EINVAL },
 		{ 16, 0, 0 }, { 31, 255, 0 }, { 32, 0, 0 }, { 39, 255, 0 },
 	};
-	struct leap_hello_info control = hello, no_depth = hello, got;
+	struct leap_hello_info control = hello, got;
 	struct leap_hello wire;
 
 	(void)state;
@@ -148,8 +148,12 @@ static void hellos_that_are_refused(void **state)
 	control.token = 0;
 	leap_hello_encode(&control, &wire);
 	check_lengths(HELLO, &wire);
-	no_depth.depth = 0;
-	leap_hello_encode(&no_depth, &wire);
+	control.queues = 1;
+	control.depth = 1;
+	leap_hello_encode(&control, &wire);
+	assert_int_equal(decode(HELLO, &wire, sizeof(wire), &got), 0);
+	control.depth = 0;
+	leap_hello_encode(&control, &wire);
 	assert_int_equal(decode(HELLO, &wire, sizeof(wire), &got), -EINVAL);
 }
 

@@ -167,8 +167,10 @@ static void the_largest_slab_can_be_filled(void **state)
 	}
 	assert_int_equal(leap_slabmap_get(&map, &many[LEAP_CHUNKS_MAX], 1), -ENOSPC);
 	assert_int_equal(slabs[0].pages, LEAP_CHUNKS_MAX * LEAP_CHUNK_PAGES);
-	for (u32 i = 0; i < LEAP_CHUNKS_MAX; i++)
+	for (u32 i = 0; i < LEAP_CHUNKS_MAX; i++) {
+		assert_false(leap_slabmap_remove(&map, 0));
 		leap_slabmap_put(&map, &many[i], LEAP_CHUNK_PAGES);
+	}
 	assert_true(leap_slabmap_remove(&map, 0));
 }
 
