@@ -77,7 +77,7 @@ leap_stat() { awk -v key="$1" '$1 == key { print $2 }' /sys/kernel/mm/leap/stat;
 
 # on_m2 COMMAND...: runs a command or one of these functions in m2, from m1.
 # Prints its output and returns its status; 255 if m2 has not answered within
-# ON_M2_SECONDS (120).
+# ON_M2_SECONDS (120), or is gone, unless it was asked for a power_cut.
 on_m2() {
 	local job end
 	job=$(mktemp "$LEAP_SHARED/.m2.XXXXXX")
@@ -85,6 +85,7 @@ on_m2() {
 	end=$((SECONDS + ${ON_M2_SECONDS:-120} * LEAP_SCALE))
 	[ ! -e "$LEAP_SHARED/.m2.off" ] && echo "${job##*/}" >"$(find_port leap.peer)"
 	until [ -e "$job.status" ]; do
+		if [ -e "$LEAP_SHARED/.m2.off" ] && [ "$1" = power_cut ]; then return 0; fi
 		if [ -e "$LEAP_SHARED/.m2.off" ] || ((SECONDS >= end)); then
 			say "m2 does not answer: $*" >&2
 			return 255
