@@ -7,6 +7,7 @@ FLAVOUR	?= release
 SECONDS	?= 60
 override BUILD := $(abspath $(BUILD))
 export BUILD FLAVOUR
+MAKEFLAGS += --no-print-directory
 
 # Run as root or by sudo; DEBIAN_FRONTEND keeps packages from asking.
 APT	= $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive apt-get
