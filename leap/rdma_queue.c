@@ -97,6 +97,8 @@ static int refused(struct leap_queue *queue, struct rdma_cm_event *event)
 		len = event->param.conn.private_data_len;
 	}
 	err = leap_refusal_decode(data, len, &info);
+	if (err == -EPROTOTYPE)
+		return err;
 	if (err)
 		return len ? -EPROTO : -ECONNREFUSED;
 	strscpy(server->why, info.text);
