@@ -149,8 +149,8 @@ int leap_io_store(struct folio *folio)
 
 	if (!session)
 		return -ENOTCONN;
-	/* Counted before draining is looked at: see leap_io_drain_stores(). */
 	atomic_inc(&session->stores);
+	/* Counted before draining is looked at: see leap_io_drain_stores(). */
 	smp_mb__after_atomic();
 	err = store_place(session, folio, &place);
 	if (err) {
@@ -180,7 +180,8 @@ out:
 void leap_io_drain_stores(struct leap_session *session)
 {
 	might_sleep();
-	smp_mb();	/* pairs with leap_io_store() */
+	/* Draining was set before the stores are counted: see leap_io_store(). */
+	smp_mb();
 	wait_event(session->store_wait, !atomic_read(&session->stores));
 }
 

@@ -241,7 +241,7 @@ struct leap_session {
 	struct percpu_ref ios;
 	struct completion ios_gone;
 
-	spinlock_t map_lock;
+	spinlock_t map_lock;	/* see the top of this file */
 	struct leap_slabmap map;
 	struct leap_slab_use *uses;
 	struct leap_slab *slabs;

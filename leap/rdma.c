@@ -12,8 +12,8 @@
 /* Most pairs of data queues to ask for. */
 #define PAIRS_MAX	16
 
-static void for_each_queue(struct leap_rdma *rdma,
-			   void (*fn)(struct leap_queue *queue))
+static void walk_queues(struct leap_rdma *rdma,
+			void (*fn)(struct leap_queue *queue))
 {
 	unsigned int i;
 
@@ -29,7 +29,7 @@ static void for_each_queue(struct leap_rdma *rdma,
 
 static void rdma_free(struct leap_rdma *rdma)
 {
-	for_each_queue(rdma, leap_queue_destroy);
+	walk_queues(rdma, leap_queue_destroy);
 	if (rdma->pd) {
 		leap_ctrl_exit(rdma);
 		ib_dealloc_pd(rdma->pd);
@@ -122,7 +122,7 @@ static void rdma_disconnect_server(struct leap_server *server)
 
 static void rdma_abort(struct leap_server *server)
 {
-	for_each_queue(server->priv, leap_queue_stop);
+	walk_queues(server->priv, leap_queue_stop);
 }
 
 static int rdma_slab_get(struct leap_server *server, struct leap_slab *slab)

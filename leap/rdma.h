@@ -46,7 +46,7 @@ struct leap_queue {
 	bool established;
 	struct leap_welcome_info welcome;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	bool dead;
 	unsigned int depth;
 	unsigned int posted;
@@ -81,11 +81,11 @@ struct leap_ctrl_buf {
  * @replied: the answer has come
  */
 struct leap_ctrl {
-	struct mutex mutex;
+	struct mutex mutex;	/* see above */
 	struct leap_ctrl_buf tx;
 	struct leap_ctrl_buf rx[LEAP_CTRL_DEPTH];
 	struct completion sent;
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	u64 seq;
 	u64 last_seq;
 	struct leap_msg_info reply;

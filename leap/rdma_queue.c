@@ -225,7 +225,7 @@ static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 
 	if (room < 1)
 		return -ENOSPC;
-	queue->depth = min(queue->depth, (unsigned int)room);
+	queue->depth = min_t(unsigned int, queue->depth, room);
 	cq_attr.cqe = queue->depth + receives + 1;
 	cq_attr.comp_vector = vector % device->num_comp_vectors;
 	queue->cq = ib_create_cq(device, completion_handler, async_error, queue,

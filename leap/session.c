@@ -210,7 +210,7 @@ static int session_start(struct leap_session *session)
 		return err;
 	err = leap_housekeeping_start(session);
 	if (err) {
-		leap_error("no server lends a slab of %u MiB: give leapd more --memory, or ask for smaller slabs with ?slab=",
+		leap_error("no server lends a slab of %u MiB: give leapd more --memory or a smaller --slab",
 			   1U << (session->slab_shift - 20));
 		return err;
 	}
@@ -259,6 +259,13 @@ static void session_end(struct leap_session *session)
 	module_put(THIS_MODULE);
 }
 
+static const char *why_not(int err)
+{
+	if (err == -EIO)
+		return "some pages cannot be read back; --force gives them up";
+	return leap_strerror(err);
+}
+
 /**
  * leap_session_destroy - bring all pages home and end the session
  * @force: end it even if some pages cannot be read any more; these are lost
@@ -282,9 +289,7 @@ int leap_session_destroy(bool force)
 	leap_io_drain_stores(session);
 	err = leap_map_bring_home();
 	if (err && !(force && err == -EIO)) {
-		leap_error("the session goes on: %s", err == -EIO ?
-			   "some pages cannot be read back; leapctl session destroy --force gives them up" :
-			   leap_strerror(err));
+		leap_error("the session goes on: %s", why_not(err));
 		WRITE_ONCE(session->draining, false);
 		return err;
 	}

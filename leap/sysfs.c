@@ -245,8 +245,9 @@ ATTRIBUTE_GROUPS(server);
 static ssize_t server_attr_show(struct kobject *kobj, struct attribute *attr,
 				char *buf)
 {
-	return container_of(attr, struct server_attribute, attr)->show(
-		container_of(kobj, struct leap_server, kobj), buf);
+	struct leap_server *server = container_of(kobj, struct leap_server, kobj);
+
+	return container_of(attr, struct server_attribute, attr)->show(server, buf);
 }
 
 static const struct sysfs_ops server_sysfs_ops = {

@@ -6,7 +6,7 @@
 
 /* Pages in a chunk, which is as large as a swap cluster: 2 MiB of 4 KiB. */
 #define LEAP_CHUNK_SHIFT	9
-#define LEAP_CHUNK_PAGES	(1U << LEAP_CHUNK_SHIFT)
+#define LEAP_CHUNK_PAGES	512
 /* Chunks in the largest slab, 1 GiB. */
 #define LEAP_CHUNKS_MAX		512
 
