@@ -24,6 +24,10 @@ deps: ## Install the Debian packages that tests/deps lists
 	$(APT) update
 	$(APT) install -y --no-install-recommends $$(sed 's/#.*//' tests/deps)
 
+# For those who begin with the demo or the tests.
+installed:
+	@dpkg -s $$(sed 's/#.*//' tests/deps) >/dev/null 2>&1 || $(MAKE) --no-print-directory deps
+
 kernel: ## Build the guests' kernel, FLAVOUR=release or debug
 	tests/vm/build-kernel $(FLAVOUR)
 
@@ -43,7 +47,7 @@ vm: all programs ## Boot two guests: M1=SCRIPT [M2=SCRIPT], see tests/README.md
 	@test -n "$(M1)" || { echo "usage: make vm M1=SCRIPT [M2=SCRIPT] [FLAVOUR=release] [SMP=1] [MEM=1024] [RDMA=rxe|siw]" >&2; exit 2; }
 	@tests/vm/two-guests "$(M1)" $(if $(M2),"$(M2)")
 
-demo: all programs ## Show a program using another machine's memory
+demo: installed all programs ## Show a program using another machine's memory
 	tests/demo/run
 
 bench: all programs ## Measure against swap on NVMe-oF; table and plot
@@ -58,11 +62,11 @@ fuzz: ## Fuzz every parser, SECONDS=60 each
 lint: module ## Check style, spelling, shell scripts and types
 	tests/lint
 
-check: ## Run all tests: lint, unit, fuzz, and the guests' on the debug kernel
+check: installed ## Run all tests: lint, unit, fuzz, and the guests' on the debug kernel
 	@tests/check
 
 clean: ## Remove what was built here (kernels stay in their cache)
 	$(RM) -r $(BUILD)
 
-.PHONY: all help deps kernel module daemon syscalls programs vm demo bench
+.PHONY: all help deps installed kernel module daemon syscalls programs vm demo bench
 .PHONY: unit fuzz lint check clean
