@@ -75,15 +75,17 @@ leap_stat() { awk -v key="$1" '$1 == key { print $2 }' /sys/kernel/mm/leap/stat;
 
 # --- commands in the other guest -------------------------------------------
 
+# The port /dev/leap.peer of one guest is joined to that of the other: m1 writes
+# a command into a file of $LEAP_SHARED and the file's name into the port.
+
 # on_m2 COMMAND...: runs a command or one of these functions in m2, from m1.
 # Prints its output and returns its status; 255 if m2 has not answered within
 # ON_M2_SECONDS (120), or is gone, unless it was asked for a power_cut.
 on_m2() {
-	local job end
-	job=$(mktemp "$LEAP_SHARED/.m2.XXXXXX")
+	local job=$LEAP_SHARED/.m2.$BASHPID.$RANDOM end
 	printf '%q ' "$@" >"$job"
 	end=$((SECONDS + ${ON_M2_SECONDS:-120} * LEAP_SCALE))
-	[ ! -e "$LEAP_SHARED/.m2.off" ] && echo "${job##*/}" >"$(find_port leap.peer)"
+	[ ! -e "$LEAP_SHARED/.m2.off" ] && echo "${job##*/}" >/dev/leap.peer
 	until [ -e "$job.status" ]; do
 		if [ -e "$LEAP_SHARED/.m2.off" ] && [ "$1" = power_cut ]; then return 0; fi
 		if [ -e "$LEAP_SHARED/.m2.off" ] || ((SECONDS >= end)); then
@@ -107,9 +109,8 @@ run_job() {
 
 # serve_commands: runs what on_m2 asks for, each in the background, for ever
 serve_commands() {
-	local port job
-	port=$(find_port leap.peer)
-	exec {peer}<"$port"
+	local job peer
+	exec {peer}</dev/leap.peer
 	while :; do
 		if read -r -u "$peer" job; then
 			run_job "$LEAP_SHARED/$job" &
@@ -119,26 +120,10 @@ serve_commands() {
 	done
 }
 
-# find_port NAME: waits until that virtio port is there, prints its device
-find_port() {
-	local n name
-	for ((n = 0; n < 100; n++)); do
-		for name in /sys/class/virtio-ports/*/name; do
-			[ "$(cat "$name" 2>/dev/null)" != "$1" ] || {
-				name=${name%/name}
-				echo "/dev/${name##*/}"
-				return
-			}
-		done
-		pause 0.1
-	done
-	return 1
-}
-
 # power_cut: ends this guest at once, as pulling the plug would
 power_cut() {
 	touch "$LEAP_SHARED/.$LEAP_ROLE.off"
-	echo off >"$(find_port leap.status)"
+	echo off >/dev/leap.status
 	end_guest
 }
 
