@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Proves that an error costs what it must and no more: a failed store goes to
+# the swap disk, a failed load gives SIGBUS to that access and never wrong data;
+# a session with lost pages ends only by force, and the next one works.
+# GROUP: dram
+# TIMEOUT: 120
+# shellcheck source=tests/vm/lib.sh
+. "$LEAP_LIB"
+
+mib=32
+[ "$LEAP_FLAVOUR" = release ] || mib=12
+half=$((mib << 19))
+
+# inject WHICH PERCENT
+inject() {
+	local dir=/sys/kernel/debug/leap/$1
+	[ -d "$dir" ] || skip "this kernel cannot inject errors"
+	echo 0 >"$dir/verbose"
+	echo -1 >"$dir/times"
+	echo "$2" >"$dir/probability"
+}
+
+leap_up dram://1,256M
+
+disk=$(swap_written_bytes)
+inject fail_store 30
+run_limited "$half" leapctl run -- leap-test-verify "${mib}M" || fail "wrong data with stores that fail"
+inject fail_store 0
+[ "$(leap_stat failed_stores)" -gt 0 ] || fail "no store failed"
+[ "$(swap_written_bytes)" -gt "$disk" ] || fail "failed stores did not go to the disk"
+say "$(leap_stat failed_stores) stores failed, no byte was lost"
+
+inject fail_load 5
+run_limited "$half" leapctl run -- leap-test-verify "${mib}M"
+status=$?
+inject fail_load 0
+[ "$(leap_stat failed_loads)" -gt 0 ] || fail "no load failed"
+[ "$status" = $((128 + 7)) ] || fail "exit status $status, where SIGBUS was due"
+say "a failed load gave SIGBUS"
+
+# Every page of a sleeping program cannot be read: the session stays, unless
+# forced; then the program gets SIGBUS and the rest goes on.
+run_limited "$half" leapctl run -- python3 -c "
+import os, signal, sys
+b = bytearray(os.urandom(4096)) * (${mib} << 8)
+for i in range(0, len(b), 4096): b[i] = i >> 12 & 255
+print('ready', flush=True)
+signal.pause()
+for i in range(0, len(b), 4096): assert b[i] == i >> 12 & 255
+" >/tmp/sleeper &
+group=$!
+wait_for 60 grep -q ready /tmp/sleeper || fail "the program does not get ready"
+sleeper=$(pgrep -n -x python3)
+inject fail_load 100
+leapctl session destroy && fail "a session with unreadable pages was ended without force"
+inject fail_load 0
+[ "$(leap_stat remote_pages)" -gt 0 ] || fail "pages were given up"
+leapctl session destroy --force || fail "force did not end the session"
+kill -USR1 "$sleeper"
+wait "$group"
+status=$?
+say "after force: status $status"
+[ "$status" != 0 ] || fail "lost pages were read as if nothing had happened"
+
+leapctl session create dram://1,256M || fail "no session after a forced end"
+run_limited "$half" leapctl run -- leap-test-verify "${mib}M" || fail "wrong data in the next session"
