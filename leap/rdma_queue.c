@@ -90,17 +90,16 @@ static int refused(struct leap_queue *queue, struct rdma_cm_event *event)
 	int err;
 
 	data = rdma_consumer_reject_data(queue->id, event, &len);
-	if (!data && !event->param.conn.private_data_len)
-		return -ECONNREFUSED;
-	if (!data) {
+	/* iWARP: nobody listens, and a listener says no, look alike but for this. */
+	if (!data && rdma_protocol_iwarp(queue->id->device, queue->id->port_num)) {
 		data = event->param.conn.private_data;
 		len = event->param.conn.private_data_len;
 	}
+	if (!len)
+		return -ECONNREFUSED;
 	err = leap_refusal_decode(data, len, &info);
-	if (err == -EPROTOTYPE)
-		return err;
 	if (err)
-		return len ? -EPROTO : -ECONNREFUSED;
+		return err == -EPROTOTYPE ? err : -EPROTO;
 	strscpy(server->why, info.text);
 	return leap_refusal_errno(info.code);
 }
