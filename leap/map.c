@@ -351,9 +351,14 @@ void leap_map_abandon(void)
  */
 bool leap_map_slab_pages(struct leap_session *session, u32 slab, u32 *pages)
 {
-	guard(spinlock_irqsave)(&session->map_lock);
+	unsigned long flags;
+	bool on_loan;
+
+	spin_lock_irqsave(&session->map_lock, flags);
 	*pages = session->uses[slab].pages;
-	return session->uses[slab].on_loan;
+	on_loan = session->uses[slab].on_loan;
+	spin_unlock_irqrestore(&session->map_lock, flags);
+	return on_loan;
 }
 
 static u32 count_slabs(struct leap_session *session, struct leap_server *server)

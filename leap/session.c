@@ -210,7 +210,7 @@ static int session_start(struct leap_session *session)
 		return err;
 	err = leap_housekeeping_start(session);
 	if (err) {
-		leap_error("no server lends a slab of %u MiB: give leapd more --memory or a smaller --slab",
+		leap_error("no server lends a slab of %u MiB: see its --memory and --slab",
 			   1U << (session->slab_shift - 20));
 		return err;
 	}

@@ -20,7 +20,8 @@ refused() {
 	[[ $said == *"$1"* ]] || fail "nothing about: $1"
 }
 
-modprobe leap && swapon "$LEAP_SWAPDEV" || fail "no module or no swap"
+modprobe leap || fail "modprobe leap failed"
+swapon "$LEAP_SWAPDEV" || fail "swapon failed"
 refused "no leapd"
 
 on_m2 start_leapd 9400 || fail "leapd does not start"
