@@ -32,6 +32,7 @@ static void rdma_free(struct leap_rdma *rdma)
 	walk_queues(rdma, leap_queue_destroy);
 	if (rdma->pd) {
 		leap_ctrl_exit(rdma);
+		leap_rdma_sink_exit(rdma);
 		ib_dealloc_pd(rdma->pd);
 	}
 	kfree(rdma);

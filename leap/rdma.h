@@ -28,6 +28,8 @@ struct leap_rdma;
  * @status: 0, or why it failed
  * @established: welcomed; from now on a disconnect means that the server is lost
  * @welcome: what the server has said
+ * @confirm: a write must be confirmed by a read, see rdma_io.c
+ * @confirm_cqe: completion of a write that is going to be
  * @lock: protects all below
  * @dead: posts nothing any more
  * @depth: most requests at a time
@@ -45,6 +47,8 @@ struct leap_queue {
 	int status;
 	bool established;
 	struct leap_welcome_info welcome;
+	bool confirm;
+	struct ib_cqe confirm_cqe;
 
 	spinlock_t lock;	/* see above */
 	bool dead;
@@ -96,6 +100,8 @@ struct leap_ctrl {
  * struct leap_rdma - a server, as this transport sees it
  * @server: as the rest of the module sees it
  * @pd: protection domain of all queues
+ * @sink: where reads that confirm a write go; nobody looks at it
+ * @sink_dma: its address for the device
  * @client_id: names this client to the server
  * @token: proves it, on the data queues
  * @control: for messages
@@ -108,6 +114,8 @@ struct leap_ctrl {
 struct leap_rdma {
 	struct leap_server *server;
 	struct ib_pd *pd;
+	u64 *sink;
+	u64 sink_dma;
 	u8 client_id[LEAP_CLIENT_ID_LEN];
 	u64 token;
 	struct leap_queue *control;
@@ -137,6 +145,9 @@ int leap_ctrl_call(struct leap_rdma *rdma, struct leap_msg_info *msg,
 /* rdma_io.c */
 void leap_rdma_submit(struct leap_io *io);
 void leap_rdma_fail_all(struct leap_queue *queue);
+int leap_rdma_sink_init(struct leap_rdma *rdma);
+void leap_rdma_sink_exit(struct leap_rdma *rdma);
+void leap_rdma_write_done(struct ib_cq *cq, struct ib_wc *wc);
 void leap_rdma_poll(struct leap_server *server, struct folio *folio);
 bool leap_queue_overdue(struct leap_queue *queue, unsigned int timeout_ms);
 

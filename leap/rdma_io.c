@@ -7,12 +7,20 @@
  * device reads and writes the folio itself, from posting until its completion
  * has come or its queue pair has been destroyed. Only then is the folio ended.
  *
+ * When is a write done? On InfiniBand and RoCE a completion means that the
+ * server's device has acknowledged the data. On iWARP it only means that the
+ * data has been handed to TCP, and a read on another queue may still overtake
+ * it. There each write is followed, on the same queue, by a read of a few bytes,
+ * which the server answers only after it has placed what came before (RFC 5040,
+ * section 5.5); that read's completion is the store's.
+ *
  * A queue takes as many requests as it is deep; more wait in @pending, in
  * order, and the completion of one posts the next. Both lists are under
  * queue->lock, whose holder may be in any context.
  */
 #include <linux/module.h>
 #include <linux/pagemap.h>
+#include <linux/slab.h>
 #include "rdma.h"
 
 static unsigned int spin_us = 20;
@@ -36,7 +44,93 @@ static void unmap(struct leap_queue *queue, struct leap_io *io)
 
 static void done(struct ib_cq *cq, struct ib_wc *wc);
 
-/* Give a request to the device; under queue->lock, with room in the queue. */
+/**
+ * leap_rdma_sink_init - memory for reads whose result does not matter
+ * @rdma: with its protection domain
+ *
+ * Return: 0, -ENOMEM or -EIO; leap_rdma_sink_exit() is needed in each case.
+ */
+int leap_rdma_sink_init(struct leap_rdma *rdma)
+{
+	struct ib_device *device = rdma->pd->device;
+	u64 *sink = kzalloc(sizeof(*sink), GFP_KERNEL);
+
+	if (!sink)
+		return -ENOMEM;
+	rdma->sink_dma = ib_dma_map_single(device, sink, sizeof(*sink),
+					   DMA_FROM_DEVICE);
+	if (ib_dma_mapping_error(device, rdma->sink_dma)) {
+		kfree(sink);
+		return -EIO;
+	}
+	rdma->sink = sink;
+	return 0;
+}
+
+/**
+ * leap_rdma_sink_exit - the reverse; all queues are gone
+ * @rdma: whose
+ */
+void leap_rdma_sink_exit(struct leap_rdma *rdma)
+{
+	if (!rdma->sink)
+		return;
+	ib_dma_unmap_single(rdma->pd->device, rdma->sink_dma,
+			    sizeof(*rdma->sink), DMA_FROM_DEVICE);
+	kfree(rdma->sink);
+}
+
+/**
+ * leap_rdma_write_done - a write that a read was to confirm has failed
+ * @cq: where
+ * @wc: why; there is none if it succeeded
+ *
+ * The read behind it is flushed, and its completion ends the request.
+ */
+void leap_rdma_write_done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct leap_queue *queue =
+		container_of(wc->wr_cqe, struct leap_queue, confirm_cqe);
+
+	if (wc->status != IB_WC_SUCCESS && wc->status != IB_WC_WR_FLUSH_ERR)
+		leap_server_fail(queue->rdma->server,
+				 ib_wc_status_msg(wc->status), -EIO);
+}
+
+/* Hand the request's one or two work requests to the device. */
+static int post_wr(struct leap_queue *queue, struct leap_io *io,
+		   struct ib_rdma_wr *wr)
+{
+	struct leap_rdma *rdma = queue->rdma;
+	struct ib_sge sge = {
+		.addr = rdma->sink_dma,
+		.length = sizeof(*rdma->sink),
+		.lkey = rdma->pd->local_dma_lkey,
+	};
+	struct ib_rdma_wr confirm = {
+		.wr = {
+			.wr_cqe = &io->rdma.cqe,
+			.sg_list = &sge,
+			.num_sge = 1,
+			.opcode = IB_WR_RDMA_READ,
+			.send_flags = IB_SEND_SIGNALED,
+		},
+		.remote_addr = io->addr,
+		.rkey = io->rkey,
+	};
+
+	if (io->op == LEAP_STORE && queue->confirm) {
+		wr->wr.wr_cqe = &queue->confirm_cqe;
+		wr->wr.send_flags = 0;
+		wr->wr.next = &confirm.wr;
+	}
+	return ib_post_send(queue->id->qp, &wr->wr, NULL);
+}
+
+/*
+ * Give a request to the device; under queue->lock, with room in the queue. An
+ * error means that it has not come that far.
+ */
 static int post(struct leap_queue *queue, struct leap_io *io)
 {
 	struct ib_device *device = queue->rdma->pd->device;
@@ -65,13 +159,11 @@ static int post(struct leap_queue *queue, struct leap_io *io)
 	io->posted = ktime_get();
 	list_add_tail(&io->list, &queue->inflight);
 	queue->posted++;
-	err = ib_post_send(queue->id->qp, &wr.wr, NULL);
-	if (err) {
-		list_del_init(&io->list);
-		queue->posted--;
-		unmap(queue, io);
-	}
-	return err;
+	err = post_wr(queue, io, &wr);
+	/* The device may have taken a part: leap_queue_stop() ends it safely. */
+	if (err)
+		leap_server_fail(io->server, "it takes no request", err);
+	return 0;
 }
 
 /*
@@ -169,11 +261,8 @@ void leap_rdma_submit(struct leap_io *io)
 	else
 		list_add_tail(&io->list, &queue->pending);
 	spin_unlock_irqrestore(&queue->lock, flags);
-	if (!err)
-		return;
-	if (err != -ENOTCONN)
-		leap_server_fail(io->server, "cannot post a request", err);
-	leap_io_done(io, err);
+	if (err)
+		leap_io_done(io, err);
 }
 
 /**

@@ -208,7 +208,7 @@ static int set_up_pd(struct leap_queue *queue)
 	if (IS_ERR(pd))
 		return PTR_ERR(pd);
 	rdma->pd = pd;
-	return 0;
+	return leap_rdma_sink_init(rdma);
 }
 
 static int set_up_qp(struct leap_queue *queue, unsigned int vector)
@@ -216,8 +216,8 @@ static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 	struct ib_device *device = queue->id->device;
 	bool control = queue->role == LEAP_ROLE_CONTROL;
 	int receives = control ? LEAP_CTRL_DEPTH : 1;
-	int room = min(device->attrs.max_qp_wr - 1,
-		       device->attrs.max_cqe - receives - 1);
+	int room = min(device->attrs.max_qp_wr / 2 - 1,
+		       device->attrs.max_cqe / 2 - receives - 1);
 	struct ib_cq_init_attr cq_attr = {};
 	struct ib_qp_init_attr attr = {};
 	int err;
@@ -225,7 +225,10 @@ static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 	if (room < 1)
 		return -ENOSPC;
 	queue->depth = min_t(unsigned int, queue->depth, room);
-	cq_attr.cqe = queue->depth + receives + 1;
+	queue->confirm = rdma_protocol_iwarp(device, queue->id->port_num);
+	queue->confirm_cqe.done = leap_rdma_write_done;
+	/* Up to two work requests for each of ours: see rdma_io.c. */
+	cq_attr.cqe = 2 * queue->depth + receives + 1;
 	cq_attr.comp_vector = vector % device->num_comp_vectors;
 	queue->cq = ib_create_cq(device, completion_handler, async_error, queue,
 				 &cq_attr);
@@ -240,7 +243,7 @@ static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 	attr.recv_cq = queue->cq;
 	attr.sq_sig_type = IB_SIGNAL_REQ_WR;
 	attr.qp_type = IB_QPT_RC;
-	attr.cap.max_send_wr = queue->depth + 1;
+	attr.cap.max_send_wr = 2 * queue->depth + 1;
 	attr.cap.max_recv_wr = receives;
 	attr.cap.max_send_sge = 1;
 	attr.cap.max_recv_sge = 1;
