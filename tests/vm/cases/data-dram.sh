@@ -9,7 +9,7 @@
 . "$LEAP_LIB"
 
 mib=64
-[ "$LEAP_FLAVOUR" = release ] || mib=16
+[ "$LEAP_FLAVOUR" = release ] || mib=8
 
 leap_up dram://1,256M
 disk=$(swap_written_bytes)

@@ -10,7 +10,7 @@
 . "$LEAP_LIB"
 
 mib=64
-[ "$LEAP_FLAVOUR" = release ] || mib=12
+[ "$LEAP_FLAVOUR" = release ] || mib=8
 
 on_m2 start_leapd 9400 || fail "leapd does not start"
 leap_up

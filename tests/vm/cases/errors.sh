@@ -9,7 +9,7 @@
 . "$LEAP_LIB"
 
 mib=32
-[ "$LEAP_FLAVOUR" = release ] || mib=12
+[ "$LEAP_FLAVOUR" = release ] || mib=8
 half=$((mib << 19))
 
 # inject WHICH PERCENT

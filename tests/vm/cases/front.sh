@@ -8,7 +8,7 @@
 . "$LEAP_LIB"
 
 mib=32
-[ "$LEAP_FLAVOUR" = release ] || mib=12
+[ "$LEAP_FLAVOUR" = release ] || mib=8
 half=$((mib << 19))
 thp=/sys/kernel/mm/transparent_hugepage/hugepages-64kB
 

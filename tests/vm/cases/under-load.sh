@@ -4,13 +4,13 @@
 # rmmod (refused) and the end of the session while a program swaps; exit while
 # requests are under way.
 # GROUP: dram
-# SMP: 1 2
+# SMP: 1
 # TIMEOUT: 180
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
 mib=32
-[ "$LEAP_FLAVOUR" = release ] || mib=12
+[ "$LEAP_FLAVOUR" = release ] || mib=8
 half=$((mib << 19))
 latency=/sys/module/leap/parameters/dram_latency_us
 
