@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "leap/uapi/leap.h"
 
@@ -295,6 +296,7 @@ static bool fits(struct rdma_cm_id *id, const struct rdma_conn_param *param,
 		 struct leap_hello_info *hello)
 {
 	unsigned int slab_shift = (unsigned int)__builtin_ctzll(account.slab);
+	unsigned int page_shift = (unsigned int)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
 	char text[LEAP_REFUSAL_TEXT];
 	int err = leap_hello_decode(param->private_data,
 				    param->private_data_len, hello);
@@ -309,9 +311,9 @@ static bool fits(struct rdma_cm_id *id, const struct rdma_conn_param *param,
 		refuse(id, LEAP_REFUSED_MALFORMED, "that is not how a Leap client says hello");
 		return false;
 	}
-	if (hello->page_shift != 12) {
-		snprintf(text, sizeof(text), "this server has pages of 4 KiB, not %u KiB",
-			 1U << (hello->page_shift - 10));
+	if (hello->page_shift != page_shift) {
+		snprintf(text, sizeof(text), "this server has pages of %u KiB, not %u KiB",
+			 1U << (page_shift - 10), 1U << (hello->page_shift - 10));
 		refuse(id, LEAP_REFUSED_PAGE_SIZE, text);
 		return false;
 	}
