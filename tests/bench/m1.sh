@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The measurements, as they run in m1. Each scan reads 64 MiB under a memory.high
-# of 32 MiB, with the kernel's readahead off (page-cluster 0) everywhere.
+# The measurements, as they run in m1; "settings" beside the results says how
+# many. Each scan reads 64 MiB under a memory.high of 32 MiB, and the kernel's
+# readahead is off (page-cluster 0) for all of them.
 . "$LEAP_LIB"
 
 out=$LEAP_SHARED
@@ -13,17 +14,19 @@ echo 0 >/proc/sys/vm/page-cluster
 
 # raw NAME COMMAND...: a perftest program against its twin in m2
 raw() {
-	local name=$1
+	local name=$1 result=$out/$1.txt
 	shift
 	on_m2 eval "setsid $* >/dev/null 2>&1 </dev/null &"
-	client() { "$@" "$LEAP_M2" >"$out/$name.txt" 2>&1; }
-	wait_for 20 client "$@" || fail "$1 does not run"
-	say "$name: $(grep -E '^ *4096' "$out/$name.txt" | tr -s ' ')"
+	client() { "$@" "$LEAP_M2" >"$result" 2>&1; }
+	wait_for 20 client "$@" || fail "$1: $(cat "$result")"
+	say "$name: $(grep -E '^ *4096' "$result" | tr -s ' ')"
 }
 
+# The peer's server: runs in m2, offers a RAM disk by NVMe-oF.
 nvme_serve() {
 	local nvmet=/sys/kernel/config/nvmet
-	modprobe -a brd nvmet-rdma
+	modprobe brd rd_nr=1 rd_size=262144
+	modprobe nvmet-rdma
 	mkdir -p $nvmet/subsystems/s/namespaces/1 $nvmet/ports/1
 	echo 1 >$nvmet/subsystems/s/attr_allow_any_host
 	echo -n /dev/ram0 >$nvmet/subsystems/s/namespaces/1/device_path
@@ -40,91 +43,113 @@ nvme_serve() {
 nvme_up() {
 	modprobe nvme-rdma
 	nvme connect -t rdma -a "$LEAP_M2" -s 4420 -n s >/dev/null || fail "nvme connect failed"
-	wait_for 10 test -b /dev/nvme0n1
+	wait_for 10 test -b /dev/nvme0n1 || fail "no /dev/nvme0n1"
 	mkswap /dev/nvme0n1 >/dev/null
 	swapon /dev/nvme0n1 || fail "swapon of the remote disk failed"
 }
 nvme_run() { "$@"; }
 nvme_down() {
-	swapoff /dev/nvme0n1
+	swapoff /dev/nvme0n1 || fail "swapoff of the remote disk failed"
 	nvme disconnect -n s >/dev/null
-	wait_for 10 test ! -e /dev/nvme0n1
+	wait_for 10 test ! -e /dev/nvme0n1 || fail "/dev/nvme0n1 does not go away"
 }
 
 brd_up() {
-	modprobe brd rd_size=262144
+	modprobe brd rd_nr=1 rd_size=262144
 	mkswap /dev/ram0 >/dev/null
 	swapon /dev/ram0 || fail "swapon of the RAM disk failed"
 }
 brd_run() { "$@"; }
-brd_down() { swapoff /dev/ram0; }
+brd_down() {
+	swapoff /dev/ram0 || fail "swapoff of the RAM disk failed"
+	rmmod brd
+}
 
-leap_session() {
-	modprobe leap
-	swapon "$LEAP_SWAPDEV" || fail "swapon failed"
-	leapctl session create "$1" || fail "no session"
-}
-leap_end() {
+# Ends the session, and says if it was not Leap alone that was measured.
+leap_session_end() {
+	local refused
+	refused=$(($(leap_stat refused_stores) + $(leap_stat failed_stores)))
+	[ "$refused" = 0 ] || say "$refused pages of this session went to the swap disk"
 	leapctl session destroy || fail "the session cannot be ended"
-	swapoff "$LEAP_SWAPDEV"
-	rmmod leap
+	swapoff "$LEAP_SWAPDEV" || fail "swapoff failed"
+	rmmod leap || fail "rmmod leap failed"
 }
-leap_rdma_up() { leap_session "rdma://1,$LEAP_M2:9400"; }
+leap_rdma_up() { leap_up; }
 leap_rdma_run() { leapctl run -- "$@"; }
-leap_rdma_down() { leap_end; }
-leap_dram_up() { leap_session dram://1,256M; }
+leap_rdma_down() { leap_session_end; }
+leap_dram_up() { leap_up dram://1,256M; }
 leap_dram_run() { leapctl run -- "$@"; }
-leap_dram_down() { leap_end; }
+leap_dram_down() { leap_session_end; }
 
 # scan BACKEND STRIDE ROUND
 scan() {
-	local name=$1.$2.$3
-	run_limited "$limit" "$1_run" leap-test-faultlat --json "$out/$name.json" \
-		--latencies "$out/$name.ns" "$mib" "$2" >"$out/$name.txt" ||
-		fail "$name: $(cat "$out/$name.txt")"
-	say "$name: $(cat "$out/$name.txt")"
+	local name=$1.$2.$3 text
+	text=$(run_limited "$limit" "$1_run" leap-test-faultlat \
+		--json "$out/$name.json" --latencies "$out/$name.ns" "$mib" "$2" 2>&1) ||
+		fail "$name: $text"
+	say "$name: $text"
 }
 
-# survive BACKEND: how many of $TRIES programs live under a hard limit
-survive() {
-	local i lived=0
-	for ((i = 0; i < TRIES; i++)); do
-		if run_limited_max "$limit" "$1_run" leap-test-faultlat "$mib" 0 >/dev/null 2>&1; then
-			lived=$((lived + 1))
+# round NUMBER: everything once. Each round begins with another backend, so that
+# none has always the same neighbour when the machine is slow for a while.
+round() {
+	local backends=(raw nvme leap_rdma brd leap_dram) i backend stride
+	for ((i = 0; i < 5; i++)); do
+		backend=${backends[(i + $1 - 1) % 5]}
+		if [ "$backend" = raw ]; then
+			raw "read_latency.$1" ib_read_lat -s 4096 -n 2000
+			continue
 		fi
+		"${backend}_up"
+		for stride in 1 10 0; do scan "$backend" "$stride" "$1"; done
+		"${backend}_down"
 	done
-	echo "$1 $lived $TRIES" >>"$out/survived"
-	say "$1: $lived of $TRIES under memory.max"
 }
 
-# stages: where the time of a demand load goes, from one traced random scan
-stages() {
-	local tracing=/sys/kernel/tracing
-	echo 16384 >$tracing/buffer_size_kb
-	echo 'demand == 1' >$tracing/events/leap/leap_done/filter
-	echo 1 >$tracing/events/leap/leap_done/enable
-	run_limited "$limit" leap_rdma_run leap-test-faultlat --json "$out/traced.json" "$mib" 0 >/dev/null
-	echo 0 >$tracing/events/leap/leap_done/enable
-	sed -n 's/.*wait=\([0-9]*\) wire=\([0-9]*\).*/\1 \2/p' $tracing/trace >"$out/stages"
+# trace COMMAND...: writes when the program faulted, when Leap's transport got
+# and finished the load that the fault needed, and when the program ran again
+trace() {
+	local events=/sys/kernel/tracing/events event
+	echo 16384 >/sys/kernel/tracing/buffer_size_kb
+	echo 'demand == 1' >$events/leap/leap_submit/filter
+	echo 'demand == 1' >$events/leap/leap_done/filter
+	echo 'next_comm == "leap-test-fault"' >$events/sched/sched_switch/filter
+	for event in exceptions/page_fault_user leap/leap_submit leap/leap_done sched/sched_switch; do
+		echo 1 >$events/$event/enable
+	done
+	"$@"
+	echo 0 >$events/enable
+	grep -v '^#' /sys/kernel/tracing/trace >"$out/trace"
 }
 
-raw read_latency ib_read_lat -s 4096 -n 2000
+# survive BACKEND TRY: does a program live under a hard limit? Only a kill by
+# the kernel may be its end.
+survive() {
+	local result
+	run_limited_max "$limit" "$1_run" leap-test-faultlat "$mib" 0 >"$out/survive.txt" 2>&1
+	result=$?
+	[ "$result" = 0 ] || [ "$result" = 137 ] ||
+		fail "$1 under memory.max: status $result, $(cat "$out/survive.txt")"
+	echo "$1 $2 $result" >>"$out/survived"
+	say "$1 under memory.max, try $2: $([ "$result" = 0 ] && echo completed || echo killed)"
+}
+
+on_m2 eval "$(declare -f nvme_serve); nvme_serve" || fail "no NVMe-oF target in m2"
+on_m2 start_leapd 9400 || fail "leapd does not start in m2"
 raw read_rate ib_read_bw -s 4096 -n 5000
 raw write_rate ib_write_bw -s 4096 -n 5000
-on_m2 nvme_serve || on_m2 eval "$(declare -f nvme_serve); nvme_serve" || fail "no NVMe-oF target"
-on_m2 start_leapd 9400 || fail "leapd does not start"
-for ((round = 1; round <= ROUNDS; round++)); do
-	for backend in nvme leap_rdma brd leap_dram; do
-		${backend}_up
-		for stride in 1 10 0; do scan "$backend" "$stride" "$round"; done
-		${backend}_down
-	done
+for ((number = 1; number <= ROUNDS; number++)); do
+	say "round $number of $ROUNDS"
+	round "$number"
 done
+
+say "one more scan, traced"
 leap_rdma_up
-stages
+trace scan leap_rdma 0 traced
 leap_rdma_down
+
 for backend in nvme leap_rdma; do
-	${backend}_up
-	survive "$backend"
-	${backend}_down
+	"${backend}_up"
+	for ((number = 1; number <= TRIES; number++)); do survive "$backend" "$number"; done
+	"${backend}_down"
 done

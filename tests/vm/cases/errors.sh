@@ -9,7 +9,7 @@
 . "$LEAP_LIB"
 
 mib=32
-[ "$LEAP_FLAVOUR" = release ] || mib=8
+[ "$LEAP_FLAVOUR" = release ] || mib=16
 half=$((mib << 19))
 
 # inject WHICH PERCENT
