@@ -9,7 +9,6 @@ out=$LEAP_SHARED
 # shellcheck source=/dev/null
 . "$out/settings"
 mib=64
-limit=$((mib << 19))
 echo 0 >/proc/sys/vm/page-cluster
 
 # raw NAME COMMAND...: a perftest program against its twin in m2
@@ -38,8 +37,7 @@ nvme_serve() {
 	ln -s $nvmet/subsystems/s $nvmet/ports/1/subsystems/s
 }
 
-# Each backend: NAME_up puts the swap there, NAME_run runs a program on it,
-# NAME_down takes it away.
+# Each backend: NAME_up puts the swap there, NAME_down takes it away.
 nvme_up() {
 	modprobe nvme-rdma
 	nvme connect -t rdma -a "$LEAP_M2" -s 4420 -n s >/dev/null || fail "nvme connect failed"
@@ -47,7 +45,6 @@ nvme_up() {
 	mkswap /dev/nvme0n1 >/dev/null
 	swapon /dev/nvme0n1 || fail "swapon of the remote disk failed"
 }
-nvme_run() { "$@"; }
 nvme_down() {
 	swapoff /dev/nvme0n1 || fail "swapoff of the remote disk failed"
 	nvme disconnect -n s >/dev/null
@@ -59,7 +56,6 @@ brd_up() {
 	mkswap /dev/ram0 >/dev/null
 	swapon /dev/ram0 || fail "swapon of the RAM disk failed"
 }
-brd_run() { "$@"; }
 brd_down() {
 	swapoff /dev/ram0 || fail "swapoff of the RAM disk failed"
 	rmmod brd
@@ -75,18 +71,29 @@ leap_session_end() {
 	rmmod leap || fail "rmmod leap failed"
 }
 leap_rdma_up() { leap_up; }
-leap_rdma_run() { leapctl run -- "$@"; }
 leap_rdma_down() { leap_session_end; }
 leap_dram_up() { leap_up dram://1,256M; }
-leap_dram_run() { leapctl run -- "$@"; }
 leap_dram_down() { leap_session_end; }
 
-# scan BACKEND STRIDE ROUND
+# faultlat LIMITER BACKEND ARGUMENTS...: reads $mib MiB with half of it in memory
+faultlat() {
+	local limiter=$1 attached=()
+	[[ $2 != leap_* ]] || attached=(leapctl run --)
+	shift 2
+	"$limiter" $((mib << 19)) "${attached[@]}" leap-test-faultlat "$@" 2>&1
+}
+
+# swapped: how many pages have been swapped in since boot
+swapped() { awk '$1 == "pswpin" { print $2 }' /proc/vmstat; }
+
+# scan BACKEND STRIDE ROUND: also counts the pages that were read from swap
 scan() {
-	local name=$1.$2.$3 text
-	text=$(run_limited "$limit" "$1_run" leap-test-faultlat \
-		--json "$out/$name.json" --latencies "$out/$name.ns" "$mib" "$2" 2>&1) ||
+	local name=$1.$2.$3 text before
+	before=$(swapped)
+	text=$(faultlat run_limited "$1" --json "$out/$name.json" \
+		--latencies "$out/$name.ns" "$mib" "$2") ||
 		fail "$name: $text"
+	echo $(($(swapped) - before)) >"$out/$name.pages"
 	say "$name: $text"
 }
 
@@ -126,7 +133,7 @@ trace() {
 # the kernel may be its end.
 survive() {
 	local result
-	run_limited_max "$limit" "$1_run" leap-test-faultlat "$mib" 0 >"$out/survive.txt" 2>&1
+	faultlat run_limited_max "$1" "$mib" 0 >"$out/survive.txt"
 	result=$?
 	[ "$result" = 0 ] || [ "$result" = 137 ] ||
 		fail "$1 under memory.max: status $result, $(cat "$out/survive.txt")"

@@ -19,7 +19,7 @@ say "raw RDMA reads between the two machines:"
 on_m2 eval 'setsid ib_read_lat -s 4096 -n 2000 >/dev/null 2>&1 </dev/null &'
 raw_lat() { ib_read_lat -s 4096 -n 2000 "$LEAP_M2" >"$LEAP_SHARED/raw" 2>&1; }
 wait_for 20 raw_lat || fail "ib_read_lat does not run: $(cat "$LEAP_SHARED/raw")"
-raw_us=$(awk '$1 == 4096 { print int($6 + 0.5) }' "$LEAP_SHARED/raw")
+raw_us=$(awk '$1 == 4096 { print int($5 + 0.5) }' "$LEAP_SHARED/raw")
 say "a read of 4 KiB takes $raw_us us (median)"
 
 say "m2 lends its memory, m1 connects to it:"
