@@ -160,7 +160,9 @@ static bool completed(struct client *client, const struct ibv_wc *wc)
 		client->tx_busy &= ~(1U << i);
 		return true;
 	}
-	if (leap_msg_decode(&client->buffers[i], wc->byte_len, &msg)) {
+	/* A write with an immediate number takes a receive but fills in nothing. */
+	if (wc->opcode != IBV_WC_RECV ||
+	    leap_msg_decode(&client->buffers[i], wc->byte_len, &msg)) {
 		client_drop(client, "it sends nonsense");
 		return false;
 	}
