@@ -30,7 +30,8 @@ static void name_peer(struct rdma_cm_id *id, char *name, size_t size)
 	snprintf(name, size, "%.45s:%.7s", host, port);
 }
 
-static void refuse(struct rdma_cm_id *id, enum leap_refusal_code code,
+/* Says no; the connection is still to be destroyed. */
+static void reject(struct rdma_cm_id *id, enum leap_refusal_code code,
 		   const char *text)
 {
 	struct leap_refusal_info info = {
@@ -46,7 +47,22 @@ static void refuse(struct rdma_cm_id *id, enum leap_refusal_code code,
 	leap_refusal_encode(&info, &wire);
 	if (rdma_reject(id, &wire, sizeof(wire)))
 		perror("leapd: rdma_reject");
+}
+
+static void refuse(struct rdma_cm_id *id, enum leap_refusal_code code,
+		   const char *text)
+{
+	reject(id, code, text);
 	rdma_destroy_id(id);
+}
+
+static void reject_unmade(struct rdma_cm_id *id, int err)
+{
+	char text[LEAP_REFUSAL_TEXT];
+
+	snprintf(text, sizeof(text), "this server cannot make another queue: %s",
+		 strerror(-err));
+	reject(id, LEAP_REFUSED_RESOURCES, text);
 }
 
 static void conn_destroy(struct conn *conn)
@@ -241,6 +257,7 @@ static void accept_control(struct rdma_cm_id *id,
 {
 	struct client *client = client_find(hello->client_id);
 	struct conn *conn;
+	int err;
 
 	if (client)
 		client_drop(client, "it connects anew");
@@ -256,9 +273,15 @@ static void accept_control(struct rdma_cm_id *id,
 			client_drop(client, "out of memory");
 		return;
 	}
-	if (conn_set_up(conn, true) || control_init(client, conn) ||
-	    conn_accept(conn, param, device->max_qp_rd_atom))
-		client_drop(client, strerror(errno));
+	err = conn_set_up(conn, true);
+	if (!err)
+		err = control_init(client, conn);
+	if (!err)
+		err = conn_accept(conn, param, device->max_qp_rd_atom);
+	if (err) {
+		reject_unmade(id, err);
+		client_drop(client, "it has no queue");
+	}
 }
 
 static void accept_data(struct rdma_cm_id *id,
@@ -268,6 +291,7 @@ static void accept_data(struct rdma_cm_id *id,
 {
 	struct client *client = client_find(hello->client_id);
 	struct conn *conn;
+	int err;
 
 	if (!client || client->token != hello->token ||
 	    client->verbs != id->verbs) {
@@ -283,10 +307,11 @@ static void accept_data(struct rdma_cm_id *id,
 		refuse(id, LEAP_REFUSED_RESOURCES, "out of memory");
 		return;
 	}
-	if (conn_set_up(conn, false) ||
-	    conn_accept(conn, param, device->max_qp_rd_atom)) {
-		fprintf(stderr, "leapd: %s: cannot set a queue up: %s\n",
-			client->name, strerror(errno));
+	err = conn_set_up(conn, false);
+	if (!err)
+		err = conn_accept(conn, param, device->max_qp_rd_atom);
+	if (err) {
+		reject_unmade(id, err);
 		conn_destroy(conn);
 	}
 }
