@@ -198,6 +198,15 @@ static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
 	return rdma_accept(conn->id, &param) ? -errno : 0;
 }
 
+/* In seconds, and nobody can set it. */
+static time_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec;
+}
+
 static struct conn *conn_create(struct client *client, struct rdma_cm_id *id)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
@@ -206,7 +215,7 @@ static struct conn *conn_create(struct client *client, struct rdma_cm_id *id)
 		return NULL;
 	conn->client = client;
 	conn->id = id;
-	conn->deadline = time(NULL) + SETTLE_SECONDS;
+	conn->deadline = now() + SETTLE_SECONDS;
 	conn->source.fd = -1;
 	id->context = conn;
 	LIST_INSERT_HEAD(&client->conns, conn, entry);
@@ -409,13 +418,13 @@ void client_settle(void)
 {
 	struct client *client, *next_client;
 	struct conn *conn, *next;
-	time_t now = time(NULL);
+	time_t time = now();
 
 	for (client = LIST_FIRST(&clients); client; client = next_client) {
 		next_client = LIST_NEXT(client, entry);
 		for (conn = LIST_FIRST(&client->conns); conn; conn = next) {
 			next = LIST_NEXT(conn, entry);
-			if (conn->established || now < conn->deadline)
+			if (conn->established || time < conn->deadline)
 				continue;
 			if (conn == client->control) {
 				client_drop(client, "its connection takes too long");
