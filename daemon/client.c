@@ -223,14 +223,35 @@ static struct conn *conn_create(struct client *client, struct rdma_cm_id *id)
 	return conn;
 }
 
-static unsigned int count_clients(void)
+/* Whether a connection comes from the address that a client has. */
+static bool from_host(struct rdma_cm_id *id, const struct client *client)
+{
+	size_t host = (size_t)(strrchr(client->name, ':') - client->name) + 1;
+	char name[sizeof(client->name)];
+
+	name_peer(id, name, sizeof(name));
+	return !strncmp(name, client->name, host);
+}
+
+/* One machine must not take all the places. */
+static bool has_place(struct rdma_cm_id *id)
 {
 	const struct client *client;
-	unsigned int nr = 0;
+	unsigned int all = 0, from_there = 0;
 
-	LIST_FOREACH(client, &clients, entry)
-		nr++;
-	return nr;
+	LIST_FOREACH(client, &clients, entry) {
+		all++;
+		from_there += from_host(id, client);
+	}
+	if (from_there >= CLIENTS_PER_HOST) {
+		refuse(id, LEAP_REFUSED_FULL, "this server has as many clients from that address as it takes");
+		return false;
+	}
+	if (all >= CLIENTS_MAX) {
+		refuse(id, LEAP_REFUSED_FULL, "this server has as many clients as it takes");
+		return false;
+	}
+	return true;
 }
 
 static struct client *client_create(struct rdma_cm_id *id,
@@ -268,12 +289,14 @@ static void accept_control(struct rdma_cm_id *id,
 	struct conn *conn;
 	int err;
 
-	if (client)
-		client_drop(client, "it connects anew");
-	if (count_clients() >= CLIENTS_MAX) {
-		refuse(id, LEAP_REFUSED_FULL, "this server has as many clients as it takes");
+	if (client && !from_host(id, client)) {
+		refuse(id, LEAP_REFUSED_TOKEN, "that client is connected from another address");
 		return;
 	}
+	if (client)
+		client_drop(client, "it connects anew");
+	if (!has_place(id))
+		return;
 	client = client_create(id, hello, device);
 	conn = client ? conn_create(client, id) : NULL;
 	if (!conn) {

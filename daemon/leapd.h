@@ -26,8 +26,9 @@
 #include "account.h"
 #include "leap/policy/proto.h"
 
-/* Clients at a time. */
+/* Clients at a time, and from one address. */
 #define CLIENTS_MAX	64
+#define CLIENTS_PER_HOST	8
 
 /* How long a connection may take to be established, in seconds. */
 #define SETTLE_SECONDS	5
