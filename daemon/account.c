@@ -8,7 +8,7 @@
 #include <string.h>
 
 /**
- * account_capacity - how much more can be lent
+ * account_capacity - how much more can be lent at once
  * @account: the books
  * @available: bytes that this machine has available now
  *
@@ -24,6 +24,21 @@ uint64_t account_capacity(const struct account *account, uint64_t available)
 	if (room < left)
 		left = room;
 	return left - left % account->slab;
+}
+
+/**
+ * account_prospect - how much more can be lent when all returns are over
+ * @account: the books
+ * @available: bytes that this machine has available now
+ *
+ * Return: bytes, a multiple of the slab size.
+ */
+uint64_t account_prospect(const struct account *account, uint64_t available)
+{
+	struct account later = *account;
+
+	later.lent -= account->returning;
+	return account_capacity(&later, available + account->returning);
 }
 
 /**
@@ -43,8 +58,8 @@ bool account_lend(struct account *account, uint64_t available)
 }
 
 /**
- * account_prepared - a slab has got its memory, or has failed to
- * @account: the books; account_return() follows if it has failed
+ * account_prepared - a slab has got its memory
+ * @account: the books
  */
 void account_prepared(struct account *account)
 {
@@ -52,11 +67,31 @@ void account_prepared(struct account *account)
 }
 
 /**
- * account_return - a slab is free again
+ * account_failed - a slab has got no memory
+ * @account: the books
+ */
+void account_failed(struct account *account)
+{
+	account->preparing -= account->slab;
+	account->lent -= account->slab;
+}
+
+/**
+ * account_return - a slab that has its memory is on its way back
  * @account: the books
  */
 void account_return(struct account *account)
 {
+	account->returning += account->slab;
+}
+
+/**
+ * account_returned - it is free again
+ * @account: the books
+ */
+void account_returned(struct account *account)
+{
+	account->returning -= account->slab;
 	account->lent -= account->slab;
 }
 

@@ -10,8 +10,9 @@
  * @limit: most to lend
  * @reserve: what must stay available on this machine
  * @slab: size of a slab
- * @lent: slabs on loan and in preparation
+ * @lent: slabs on loan, in preparation and on their way back
  * @preparing: the part of these that may not have taken its memory yet
+ * @returning: the part of these that is on its way back
  */
 struct account {
 	uint64_t limit;
@@ -19,12 +20,16 @@ struct account {
 	uint64_t slab;
 	uint64_t lent;
 	uint64_t preparing;
+	uint64_t returning;
 };
 
 uint64_t account_capacity(const struct account *account, uint64_t available);
+uint64_t account_prospect(const struct account *account, uint64_t available);
 bool account_lend(struct account *account, uint64_t available);
 void account_prepared(struct account *account);
+void account_failed(struct account *account);
 void account_return(struct account *account);
+void account_returned(struct account *account);
 bool size_parse(const char *text, uint64_t *bytes);
 
 #endif /* LEAPD_ACCOUNT_H */

@@ -83,12 +83,6 @@ static void conn_destroy(struct conn *conn)
 
 static void client_free(struct client *client)
 {
-	struct slab *slab;
-
-	while ((slab = LIST_FIRST(&client->slabs))) {
-		LIST_REMOVE(slab, entry);
-		slab_free(slab);
-	}
 	control_exit(client);
 	if (client->pd)
 		ibv_dealloc_pd(client->pd);
@@ -99,6 +93,8 @@ static void client_free(struct client *client)
  * client_drop - take everything back from a client
  * @client: which; gone afterwards
  * @why: for the log
+ *
+ * What it had can be lent again when the slab thread has freed it.
  */
 void client_drop(struct client *client, const char *why)
 {
@@ -114,8 +110,9 @@ void client_drop(struct client *client, const char *why)
 			rdma_disconnect(conn->id);
 	while ((conn = LIST_FIRST(&client->conns)))
 		conn_destroy(conn);
-	if (!client->jobs)
-		client_free(client);
+	client->jobs++;
+	slab_return_all(client);
+	client_job_done(client);
 }
 
 /**

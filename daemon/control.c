@@ -81,20 +81,30 @@ void control_granted(struct client *client, uint64_t seq, struct slab *slab,
 	control_send(client, &msg);
 }
 
-static void take_back(struct client *client, const struct leap_msg_info *msg)
+static void put_done(struct client *client, uint64_t seq, uint32_t slab,
+		     enum leap_msg_status status)
 {
-	bool had = slab_return(client, msg->slab);
 	struct leap_msg_info answer = {
 		.type = LEAP_MSG_SLAB_PUT_DONE,
-		.status = had ? LEAP_STATUS_OK : LEAP_STATUS_NO_SLAB,
-		.seq = msg->seq,
-		.slab = msg->slab,
+		.status = status,
+		.seq = seq,
+		.slab = slab,
 		.capacity = slab_capacity(),
 	};
 
-	event(client, had ? "slab-returned" : "slab-unknown", "slab %u",
-	      msg->slab);
+	event(client, status ? "slab-unknown" : "slab-returned", "slab %u", slab);
 	control_send(client, &answer);
+}
+
+/**
+ * control_returned - answer a SLAB_PUT
+ * @client: who gave the slab back
+ * @seq: of its message
+ * @slab: number of the slab, which is gone
+ */
+void control_returned(struct client *client, uint64_t seq, uint32_t slab)
+{
+	put_done(client, seq, slab, LEAP_STATUS_OK);
 }
 
 static void note_usage(struct client *client, const struct leap_msg_info *msg)
@@ -119,9 +129,16 @@ static void pong(struct client *client, const struct leap_msg_info *msg)
 	control_send(client, &answer);
 }
 
-/* The client may be gone afterwards. */
+/*
+ * The client may be gone afterwards. One of its jobs is that we look at it; the
+ * rest are questions that wait for an answer.
+ */
 static void handle(struct client *client, const struct leap_msg_info *msg)
 {
+	if (client->jobs > LEAP_CTRL_DEPTH) {
+		client_drop(client, "it asks faster than it reads answers");
+		return;
+	}
 	switch (msg->type) {
 	case LEAP_MSG_SLAB_GET:
 		if (slab_lend(client, msg->seq))
@@ -129,7 +146,9 @@ static void handle(struct client *client, const struct leap_msg_info *msg)
 					LEAP_STATUS_NO_MEMORY);
 		break;
 	case LEAP_MSG_SLAB_PUT:
-		take_back(client, msg);
+		if (!slab_return(client, msg->slab, msg->seq))
+			put_done(client, msg->seq, msg->slab,
+				 LEAP_STATUS_NO_SLAB);
 		break;
 	case LEAP_MSG_SLAB_USAGE:
 		note_usage(client, msg);

@@ -6,13 +6,13 @@
  *	server.c	the listener, events of connections, the main loop
  *	client.c	a client and its queues
  *	control.c	messages on a client's control queue
- *	slab.c		memory that is lent, and the thread that prepares it
+ *	slab.c		memory that is lent, and the thread that gets and frees it
  *	account.c	how much may be lent: arithmetic only
  *	status.c	what is told to people and machines
  *
- * One thread runs everything but the preparation of slabs, which takes long
- * and must not keep other clients waiting. A client that goes while a slab is
- * being prepared for it is freed when that is over (client->jobs).
+ * One thread runs everything but getting and freeing slabs, which takes long
+ * and must not keep other clients waiting. A client that goes is freed when
+ * that is over for all of its slabs (client->jobs).
  */
 #ifndef LEAPD_H
 #define LEAPD_H
@@ -63,16 +63,28 @@ struct options {
 };
 
 /**
- * struct slab - memory on loan
- * @entry: in its client's list
+ * struct slab - memory on loan, or on its way there or back
+ * @entry: in its client's list, while it is on loan
+ * @job: in one of the thread's lists, otherwise
+ * @client: whose
  * @id: the client knows it by this
+ * @seq: of the message that has asked for it, or gives it back
+ * @round: when it is its turn
+ * @returned: it is on its way back
+ * @status: whether it could be got
  * @memory: where it is
  * @mr: what makes it reachable for the client
  * @used: pages that hold data, as the client said last
  */
 struct slab {
 	LIST_ENTRY(slab) entry;
+	TAILQ_ENTRY(slab) job;
+	struct client *client;
 	uint32_t id;
+	uint64_t seq;
+	uint64_t round;
+	bool returned;
+	enum leap_msg_status status;
 	void *memory;
 	struct ibv_mr *mr;
 	uint32_t used;
@@ -113,7 +125,8 @@ struct conn {
  * @control: the one for messages
  * @slabs: what it has on loan
  * @next_slab: number of the next one
- * @jobs: slabs that are being prepared for it
+ * @next_round: of the slab thread, in which its next job has its turn
+ * @jobs: slabs that are being got or freed
  * @gone: to be freed when these are done
  * @buffers: LEAP_CTRL_DEPTH messages to receive, then as many to send
  * @buffers_mr: makes them reachable for the device
@@ -131,6 +144,7 @@ struct client {
 	struct conn *control;
 	LIST_HEAD(, slab) slabs;
 	uint32_t next_slab;
+	uint64_t next_round;
 	unsigned int jobs;
 	bool gone;
 	struct leap_msg *buffers;
@@ -166,14 +180,15 @@ void control_exit(struct client *client);
 void control_send(struct client *client, const struct leap_msg_info *msg);
 void control_granted(struct client *client, uint64_t seq, struct slab *slab,
 		     enum leap_msg_status status);
+void control_returned(struct client *client, uint64_t seq, uint32_t slab);
 
 /* slab.c */
 int slab_init(void);
 void slab_exit(void);
 int slab_lend(struct client *client, uint64_t seq);
-bool slab_return(struct client *client, uint32_t id);
+bool slab_return(struct client *client, uint32_t id, uint64_t seq);
+void slab_return_all(struct client *client);
 struct slab *slab_find(struct client *client, uint32_t id);
-void slab_free(struct slab *slab);
 uint64_t slab_capacity(void);
 
 /* status.c */

@@ -4,8 +4,18 @@
  *
  * What a client gets is fresh anonymous memory, which the kernel has zeroed
  * page by page, and what it gives back goes to the kernel at once: no byte of
- * one client ever reaches another. Getting the pages and registering them takes
- * long, so a thread does it; it touches nothing but its job.
+ * one client ever reaches another.
+ *
+ * Getting pages and registering them takes long, and so does the reverse. A
+ * thread does both; it touches nothing but the slab in question and, to make
+ * registrations, the protection domain of its client, which stays until all
+ * of its slabs are gone (client->jobs).
+ *
+ * The thread is fair: each client has its turn, once in a round, however many
+ * slabs another asks for or leaves behind. A client that waits for too long
+ * takes its server for dead.
+ *
+ * When all is lent but something is on its way back, whoever asks waits for it.
  */
 #include "leapd.h"
 
@@ -17,22 +27,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A slab in preparation. */
-struct job {
-	STAILQ_ENTRY(job) entry;
-	struct client *client;
-	uint64_t seq;
-	struct slab *slab;
-	enum leap_msg_status status;
-};
-
-STAILQ_HEAD(jobs, job);
+TAILQ_HEAD(slabs, slab);
 
 static pthread_t thread;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t more = PTHREAD_COND_INITIALIZER;
-static struct jobs to_do = STAILQ_HEAD_INITIALIZER(to_do);
-static struct jobs done = STAILQ_HEAD_INITIALIZER(done);
+static struct slabs to_do = TAILQ_HEAD_INITIALIZER(to_do);
+static struct slabs done = TAILQ_HEAD_INITIALIZER(done);
+static struct slabs waiting = TAILQ_HEAD_INITIALIZER(waiting);
+static uint64_t current_round;
 static bool stopping;
 
 static uint64_t available_bytes(void)
@@ -50,48 +53,64 @@ static uint64_t available_bytes(void)
 	return kib << 10;
 }
 
-static void prepare(struct job *job)
+static void prepare(struct slab *slab)
 {
-	struct slab *slab = job->slab;
 	void *memory = mmap(NULL, account.slab, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	if (memory == MAP_FAILED) {
-		job->status = LEAP_STATUS_NO_MEMORY;
+		slab->status = LEAP_STATUS_NO_MEMORY;
 		return;
 	}
-	slab->mr = ibv_reg_mr(job->client->pd, memory, account.slab,
+	slab->mr = ibv_reg_mr(slab->client->pd, memory, account.slab,
 			      IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ |
 			      IBV_ACCESS_REMOTE_WRITE);
 	if (!slab->mr) {
 		fprintf(stderr, "leapd: cannot register a slab: %s; if it says \"Cannot allocate memory\", raise ulimit -l (LimitMEMLOCK= in the unit)\n",
 			strerror(errno));
 		munmap(memory, account.slab);
-		job->status = LEAP_STATUS_DEVICE;
+		slab->status = LEAP_STATUS_DEVICE;
 		return;
 	}
 	slab->memory = memory;
-	job->status = LEAP_STATUS_OK;
+	slab->status = LEAP_STATUS_OK;
+}
+
+static void dispose(struct slab *slab)
+{
+	ibv_dereg_mr(slab->mr);
+	munmap(slab->memory, account.slab);
+}
+
+/* The next one in turn; NULL when the program ends. */
+static struct slab *next_job(void)
+{
+	struct slab *slab;
+
+	while (!(slab = TAILQ_FIRST(&to_do)) && !stopping)
+		pthread_cond_wait(&more, &lock);
+	if (slab) {
+		TAILQ_REMOVE(&to_do, slab, job);
+		current_round = slab->round;
+	}
+	return slab;
 }
 
 static void *work(void *arg)
 {
 	int wake = *(int *)arg;
 	uint64_t one = 1;
-	struct job *job;
+	struct slab *slab;
 
 	pthread_mutex_lock(&lock);
-	while (!stopping) {
-		job = STAILQ_FIRST(&to_do);
-		if (!job) {
-			pthread_cond_wait(&more, &lock);
-			continue;
-		}
-		STAILQ_REMOVE_HEAD(&to_do, entry);
+	while ((slab = next_job())) {
 		pthread_mutex_unlock(&lock);
-		prepare(job);
+		if (slab->returned)
+			dispose(slab);
+		else
+			prepare(slab);
 		pthread_mutex_lock(&lock);
-		STAILQ_INSERT_TAIL(&done, job, entry);
+		TAILQ_INSERT_TAIL(&done, slab, job);
 		if (write(wake, &one, sizeof(one)) < 0)
 			perror("leapd: eventfd");
 	}
@@ -99,57 +118,136 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void finish(struct job *job)
+/* A client's first job is for this round, each further one for the next. */
+static void enqueue(struct slab *slab)
 {
-	struct client *client = job->client;
-	bool ok = job->status == LEAP_STATUS_OK;
+	struct client *client = slab->client;
+	struct slab *before;
 
-	account_prepared(&account);
-	if (ok && !client->gone) {
-		LIST_INSERT_HEAD(&client->slabs, job->slab, entry);
-	} else if (ok) {
-		slab_free(job->slab);
-		ok = false;
-	} else {
-		account_return(&account);
-		free(job->slab);
-	}
+	pthread_mutex_lock(&lock);
+	if (client->next_round < current_round)
+		client->next_round = current_round;
+	slab->round = client->next_round++;
+	TAILQ_FOREACH_REVERSE(before, &to_do, slabs, job)
+		if (before->round <= slab->round)
+			break;
+	if (before)
+		TAILQ_INSERT_AFTER(&to_do, before, slab, job);
+	else
+		TAILQ_INSERT_HEAD(&to_do, slab, job);
+	pthread_cond_signal(&more);
+	pthread_mutex_unlock(&lock);
+}
+
+/* A slab in no list any more, whose client's jobs count it already. */
+static void begin_return(struct slab *slab)
+{
+	slab->returned = true;
+	account_return(&account);
+	enqueue(slab);
+}
+
+/* Nothing is booked for this slab, or not any more. */
+static void refuse(struct slab *slab)
+{
+	struct client *client = slab->client;
+
 	if (!client->gone)
-		control_granted(client, job->seq, ok ? job->slab : NULL,
-				job->status);
+		control_granted(client, slab->seq, NULL, slab->status);
+	free(slab);
 	client_job_done(client);
-	free(job);
+}
+
+/* Something has come back: for those who wait, or it was the last thing. */
+static void look_at_waiting(void)
+{
+	struct slab *slab;
+
+	while ((slab = TAILQ_FIRST(&waiting))) {
+		bool booked = account_lend(&account, available_bytes());
+
+		if (!booked && account.returning)
+			return;
+		TAILQ_REMOVE(&waiting, slab, job);
+		if (booked)
+			enqueue(slab);
+		else
+			refuse(slab);
+	}
+}
+
+static void prepared(struct slab *slab)
+{
+	struct client *client = slab->client;
+
+	if (slab->status != LEAP_STATUS_OK) {
+		account_failed(&account);
+		refuse(slab);
+		return;
+	}
+	account_prepared(&account);
+	if (client->gone) {
+		begin_return(slab);
+		return;
+	}
+	LIST_INSERT_HEAD(&client->slabs, slab, entry);
+	control_granted(client, slab->seq, slab, LEAP_STATUS_OK);
+	client_job_done(client);
+}
+
+static void disposed(struct slab *slab)
+{
+	struct client *client = slab->client;
+
+	account_returned(&account);
+	if (!client->gone)
+		control_returned(client, slab->seq, slab->id);
+	free(slab);
+	client_job_done(client);
+	look_at_waiting();
+}
+
+static void finish(struct slab *slab)
+{
+	if (slab->returned)
+		disposed(slab);
+	else
+		prepared(slab);
+}
+
+static struct slab *take_done(void)
+{
+	struct slab *slab;
+
+	pthread_mutex_lock(&lock);
+	slab = TAILQ_FIRST(&done);
+	if (slab)
+		TAILQ_REMOVE(&done, slab, job);
+	pthread_mutex_unlock(&lock);
+	return slab;
 }
 
 static void jobs_done(struct source *source)
 {
-	struct job *job;
+	struct slab *slab;
 	uint64_t count;
 
 	if (read(source->fd, &count, sizeof(count)) < 0)
 		return;
-	for (;;) {
-		pthread_mutex_lock(&lock);
-		job = STAILQ_FIRST(&done);
-		if (job)
-			STAILQ_REMOVE_HEAD(&done, entry);
-		pthread_mutex_unlock(&lock);
-		if (!job)
-			return;
-		finish(job);
-	}
+	while ((slab = take_done()))
+		finish(slab);
 }
 
 static struct source wake = { .fd = -1, .ready = jobs_done };
 
 /**
- * slab_capacity - how much more can be lent
+ * slab_capacity - how much more can be lent, now or in a moment
  *
  * Return: bytes, a multiple of the slab size.
  */
 uint64_t slab_capacity(void)
 {
-	return account_capacity(&account, available_bytes());
+	return account_prospect(&account, available_bytes());
 }
 
 /**
@@ -161,27 +259,26 @@ uint64_t slab_capacity(void)
  */
 int slab_lend(struct client *client, uint64_t seq)
 {
-	struct job *job;
+	bool booked = account_lend(&account, available_bytes());
+	struct slab *slab;
 
-	if (!account_lend(&account, available_bytes()))
+	if (!booked && !account.returning)
 		return -ENOMEM;
-	job = calloc(1, sizeof(*job));
-	if (job)
-		job->slab = calloc(1, sizeof(*job->slab));
-	if (!job || !job->slab) {
-		free(job);
-		account_prepared(&account);
-		account_return(&account);
+	slab = calloc(1, sizeof(*slab));
+	if (!slab) {
+		if (booked)
+			account_failed(&account);
 		return -ENOMEM;
 	}
-	job->slab->id = client->next_slab++;
-	job->client = client;
-	job->seq = seq;
+	slab->id = client->next_slab++;
+	slab->client = client;
+	slab->seq = seq;
+	slab->status = LEAP_STATUS_NO_MEMORY;
 	client->jobs++;
-	pthread_mutex_lock(&lock);
-	STAILQ_INSERT_TAIL(&to_do, job, entry);
-	pthread_cond_signal(&more);
-	pthread_mutex_unlock(&lock);
+	if (booked)
+		enqueue(slab);
+	else
+		TAILQ_INSERT_TAIL(&waiting, slab, job);
 	return 0;
 }
 
@@ -203,33 +300,77 @@ struct slab *slab_find(struct client *client, uint32_t id)
 }
 
 /**
- * slab_free - take a slab's memory back
- * @slab: in no list any more
- */
-void slab_free(struct slab *slab)
-{
-	ibv_dereg_mr(slab->mr);
-	munmap(slab->memory, account.slab);
-	account_return(&account);
-	free(slab);
-}
-
-/**
  * slab_return - a client gives a slab back
- * @client: which
+ * @client: which; control_returned() is called when the slab is gone
  * @id: number of the slab
+ * @seq: of the message that says so
  *
  * Return: false if it has no such slab.
  */
-bool slab_return(struct client *client, uint32_t id)
+bool slab_return(struct client *client, uint32_t id, uint64_t seq)
 {
 	struct slab *slab = slab_find(client, id);
 
 	if (!slab)
 		return false;
 	LIST_REMOVE(slab, entry);
-	slab_free(slab);
+	slab->seq = seq;
+	client->jobs++;
+	begin_return(slab);
 	return true;
+}
+
+/* Moves what a client has asked for from one list to another. */
+static void pick(struct client *client, struct slabs *from, struct slabs *to)
+{
+	struct slab *slab, *next;
+
+	for (slab = TAILQ_FIRST(from); slab; slab = next) {
+		next = TAILQ_NEXT(slab, job);
+		if (slab->client != client || slab->returned)
+			continue;
+		TAILQ_REMOVE(from, slab, job);
+		TAILQ_INSERT_TAIL(to, slab, job);
+	}
+}
+
+/* What has not been begun for this client need not be any more. */
+static void forget_jobs(struct client *client)
+{
+	struct slabs unbooked = TAILQ_HEAD_INITIALIZER(unbooked);
+	struct slabs booked = TAILQ_HEAD_INITIALIZER(booked);
+	struct slab *slab;
+
+	pick(client, &waiting, &unbooked);
+	pthread_mutex_lock(&lock);
+	pick(client, &to_do, &booked);
+	pthread_mutex_unlock(&lock);
+	while ((slab = TAILQ_FIRST(&unbooked))) {
+		TAILQ_REMOVE(&unbooked, slab, job);
+		refuse(slab);
+	}
+	while ((slab = TAILQ_FIRST(&booked))) {
+		TAILQ_REMOVE(&booked, slab, job);
+		account_failed(&account);
+		refuse(slab);
+	}
+}
+
+/**
+ * slab_return_all - take everything back from a client
+ * @client: gone, without a queue that could reach a slab, and with a job that
+ *	keeps it until this returns
+ */
+void slab_return_all(struct client *client)
+{
+	struct slab *slab;
+
+	forget_jobs(client);
+	while ((slab = LIST_FIRST(&client->slabs))) {
+		LIST_REMOVE(slab, entry);
+		client->jobs++;
+		begin_return(slab);
+	}
 }
 
 static uint64_t total_bytes(void)
@@ -256,24 +397,27 @@ int slab_init(void)
 	return -pthread_create(&thread, NULL, work, &wake.fd);
 }
 
-/** slab_exit - the reverse; all clients have been dropped */
+/**
+ * slab_exit - the reverse; all clients have been dropped
+ *
+ * The thread ends when it has nothing to do. A slab that it has made for a
+ * client that was gone by then is all that can come after that.
+ */
 void slab_exit(void)
 {
-	struct job *job;
+	struct slab *slab;
 
 	pthread_mutex_lock(&lock);
 	stopping = true;
 	pthread_cond_signal(&more);
 	pthread_mutex_unlock(&lock);
 	pthread_join(thread, NULL);
-	while ((job = STAILQ_FIRST(&to_do))) {
-		STAILQ_REMOVE_HEAD(&to_do, entry);
-		job->status = LEAP_STATUS_NO_MEMORY;
-		finish(job);
-	}
-	while ((job = STAILQ_FIRST(&done))) {
-		STAILQ_REMOVE_HEAD(&done, entry);
-		finish(job);
+	while ((slab = take_done()))
+		finish(slab);
+	while ((slab = TAILQ_FIRST(&to_do))) {
+		TAILQ_REMOVE(&to_do, slab, job);
+		dispose(slab);
+		finish(slab);
 	}
 	loop_remove(&wake);
 	close(wake.fd);

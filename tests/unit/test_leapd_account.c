@@ -68,9 +68,39 @@ static void limit_holds(void **state)
 	}
 	assert_false(account_lend(&a, UINT64_MAX));
 	assert_int_equal(a.lent, 192 * MIB);
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 3; i++) {
 		account_return(&a);
+		account_returned(&a);
+	}
 	assert_int_equal(account_capacity(&a, UINT64_MAX), 192 * MIB);
+}
+
+/* What got no memory costs nothing. */
+static void failure_is_free(void **state)
+{
+	struct account a = fresh();
+
+	(void)state;
+	assert_true(account_lend(&a, 1024 * MIB));
+	account_failed(&a);
+	assert_int_equal(a.lent, 0);
+	assert_int_equal(account_capacity(&a, 164 * MIB), 64 * MIB);
+}
+
+/* On its way back it cannot be lent yet, but will be. */
+static void return_takes_time(void **state)
+{
+	struct account a = fresh();
+
+	(void)state;
+	assert_true(account_lend(&a, 228 * MIB));
+	account_prepared(&a);
+	account_return(&a);
+	assert_int_equal(account_capacity(&a, 164 * MIB), 64 * MIB);
+	assert_int_equal(account_prospect(&a, 164 * MIB), 128 * MIB);
+	account_returned(&a);
+	assert_int_equal(account_capacity(&a, 228 * MIB), 128 * MIB);
+	assert_int_equal(account_prospect(&a, 228 * MIB), 128 * MIB);
 }
 
 static void sizes_are_read(void **state)
@@ -106,6 +136,8 @@ int main(void)
 		cmocka_unit_test(reserve_is_kept),
 		cmocka_unit_test(preparation_counts),
 		cmocka_unit_test(limit_holds),
+		cmocka_unit_test(failure_is_free),
+		cmocka_unit_test(return_takes_time),
 		cmocka_unit_test(sizes_are_read),
 	};
 
