@@ -146,7 +146,7 @@ static int conn_set_up(struct conn *conn, bool control)
 {
 	struct ibv_qp_init_attr attr = {
 		.cap = {
-			.max_send_wr = control ? LEAP_CTRL_DEPTH : 1,
+			.max_send_wr = control ? CTRL_SENDS : 1,
 			.max_recv_wr = control ? LEAP_CTRL_DEPTH : 1,
 			.max_send_sge = 1,
 			.max_recv_sge = 1,
@@ -160,7 +160,7 @@ static int conn_set_up(struct conn *conn, bool control)
 		if (!conn->channel)
 			return -errno;
 	}
-	conn->cq = ibv_create_cq(verbs, control ? 2 * LEAP_CTRL_DEPTH : 2, NULL,
+	conn->cq = ibv_create_cq(verbs, control ? CTRL_COMPLETIONS : 2, NULL,
 				 conn->channel, 0);
 	if (!conn->cq)
 		return -errno;
@@ -433,24 +433,36 @@ void client_disconnected(struct rdma_cm_id *id)
 		conn_destroy(conn);
 }
 
-/** client_settle - drop connections that do not get anywhere */
-void client_settle(void)
+/* False if the client is gone. */
+static bool settle(struct client *client, time_t time)
 {
-	struct client *client, *next_client;
 	struct conn *conn, *next;
+
+	for (conn = LIST_FIRST(&client->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, entry);
+		if (conn->established || time < conn->deadline)
+			continue;
+		if (conn == client->control) {
+			client_drop(client, "its connection takes too long");
+			return false;
+		}
+		conn_destroy(conn);
+	}
+	return true;
+}
+
+/** client_tick - once a second: drop what does not get anywhere, or is dead */
+void client_tick(void)
+{
+	struct client *client, *next;
 	time_t time = now();
 
-	for (client = LIST_FIRST(&clients); client; client = next_client) {
-		next_client = LIST_NEXT(client, entry);
-		for (conn = LIST_FIRST(&client->conns); conn; conn = next) {
-			next = LIST_NEXT(conn, entry);
-			if (conn->established || time < conn->deadline)
-				continue;
-			if (conn == client->control) {
-				client_drop(client, "its connection takes too long");
-				break;
-			}
-			conn_destroy(conn);
-		}
+	for (client = LIST_FIRST(&clients); client; client = next) {
+		next = LIST_NEXT(client, entry);
+		if (!settle(client, time) || !client->control->established ||
+		    time < client->probe_due)
+			continue;
+		client->probe_due = time + PROBE_SECONDS;
+		control_probe(client);
 	}
 }

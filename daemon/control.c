@@ -13,10 +13,10 @@
 #include <string.h>
 
 /* Completions of sends have this bit, and the message's number below it. */
-#define WR_SEND	0x100
+#define WR_SEND		0x100
 
-/* Most completions that there can be at a time. */
-#define CQ_DEPTH	(2 * LEAP_CTRL_DEPTH)
+/* The completion of a probe. */
+#define WR_PROBE	0x200
 
 static int post_receive(struct client *client, unsigned int i)
 {
@@ -49,6 +49,29 @@ void control_send(struct client *client, const struct leap_msg_info *msg)
 			   (void *)(uintptr_t)(WR_SEND | i), buffer,
 			   sizeof(*buffer), client->buffers_mr,
 			   IBV_SEND_SIGNALED))
+		client_drop(client, "cannot send to it");
+}
+
+/**
+ * control_probe - find out whether a client's machine is still there
+ * @client: which; it is dropped if not, sooner or later
+ *
+ * Its network adapter answers an empty write by itself, so that a client need
+ * not say anything, nor have time to. When no answer comes after all
+ * repetitions, or the connection has gone, the completion says so.
+ */
+void control_probe(struct client *client)
+{
+	struct ibv_send_wr wr = {
+		.wr_id = WR_PROBE,
+		.opcode = IBV_WR_RDMA_WRITE,
+		.send_flags = IBV_SEND_SIGNALED,
+	}, *bad;
+
+	if (client->probing)
+		return;
+	client->probing = true;
+	if (ibv_post_send(client->control->id->qp, &wr, &bad))
 		client_drop(client, "cannot send to it");
 }
 
@@ -175,6 +198,10 @@ static bool completed(struct client *client, const struct ibv_wc *wc)
 		client_drop(client, ibv_wc_status_str(wc->status));
 		return false;
 	}
+	if (wc->wr_id == WR_PROBE) {
+		client->probing = false;
+		return true;
+	}
 	if (wc->wr_id & WR_SEND) {
 		client->tx_busy &= ~(1U << i);
 		return true;
@@ -217,7 +244,7 @@ static void readable(struct source *source)
 		return;
 	}
 	client->jobs++;		/* keeps it while we look at it */
-	for (i = 0; alive && i < CQ_DEPTH && ibv_poll_cq(cq, 1, &wc) > 0; i++)
+	for (i = 0; alive && i < CTRL_COMPLETIONS && ibv_poll_cq(cq, 1, &wc) > 0; i++)
 		alive = completed(client, &wc);
 	client_job_done(client);
 }

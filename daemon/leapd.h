@@ -33,6 +33,13 @@
 /* How long a connection may take to be established, in seconds. */
 #define SETTLE_SECONDS	5
 
+/* How often a client that says nothing is looked for, in seconds. */
+#define PROBE_SECONDS	15
+
+/* What a control queue can send at a time: answers, and one probe. */
+#define CTRL_SENDS	(LEAP_CTRL_DEPTH + 1)
+#define CTRL_COMPLETIONS	(LEAP_CTRL_DEPTH + CTRL_SENDS)
+
 /**
  * struct source - something that the main loop waits for
  * @fd: becomes readable
@@ -131,6 +138,8 @@ struct conn {
  * @buffers: LEAP_CTRL_DEPTH messages to receive, then as many to send
  * @buffers_mr: makes them reachable for the device
  * @tx_busy: bit i is set while message i is being sent
+ * @probing: a probe is being sent
+ * @probe_due: when the next one is due
  */
 struct client {
 	LIST_ENTRY(client) entry;
@@ -150,6 +159,8 @@ struct client {
 	struct leap_msg *buffers;
 	struct ibv_mr *buffers_mr;
 	uint32_t tx_busy;
+	bool probing;
+	time_t probe_due;
 };
 
 LIST_HEAD(clients, client);
@@ -171,13 +182,14 @@ void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param);
 void client_established(struct rdma_cm_id *id);
 void client_disconnected(struct rdma_cm_id *id);
 void client_drop(struct client *client, const char *why);
-void client_settle(void);
+void client_tick(void);
 void client_job_done(struct client *client);
 
 /* control.c */
 int control_init(struct client *client, struct conn *conn);
 void control_exit(struct client *client);
 void control_send(struct client *client, const struct leap_msg_info *msg);
+void control_probe(struct client *client);
 void control_granted(struct client *client, uint64_t seq, struct slab *slab,
 		     enum leap_msg_status status);
 void control_returned(struct client *client, uint64_t seq, uint32_t slab);

@@ -110,7 +110,7 @@ static void timer_ready(struct source *source)
 
 	if (read(source->fd, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
-	client_settle();
+	client_tick();
 	status_tick();
 }
 
