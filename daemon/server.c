@@ -236,8 +236,11 @@ int server_run(void)
 {
 	int err = set_up_sources();
 
-	if (!err)
-		err = slab_init();
+	if (!err) {
+		errno = -slab_init();
+		if (errno)
+			err = complain("cannot start a thread", "");
+	}
 	if (err) {
 		tear_down();
 		return -1;
