@@ -35,10 +35,9 @@ void control_send(struct client *client, const struct leap_msg_info *msg)
 	unsigned int i = 0;
 	struct leap_msg *buffer;
 
-	/* One answer to each question, so there is always a free one. */
-	while (i < LEAP_CTRL_DEPTH && client->tx_busy & 1U << i)
+	while (i < CTRL_ANSWERS && client->tx_busy & 1U << i)
 		i++;
-	if (i == LEAP_CTRL_DEPTH) {
+	if (i == CTRL_ANSWERS) {
 		client_drop(client, "it asks faster than it reads answers");
 		return;
 	}
@@ -258,14 +257,15 @@ static void readable(struct source *source)
  */
 int control_init(struct client *client, struct conn *conn)
 {
-	size_t size = 2 * LEAP_CTRL_DEPTH * sizeof(*client->buffers);
+	const size_t nr = LEAP_CTRL_DEPTH + CTRL_ANSWERS;
 	unsigned int i;
 
 	client->control = conn;
-	client->buffers = calloc(2 * LEAP_CTRL_DEPTH, sizeof(*client->buffers));
+	client->buffers = calloc(nr, sizeof(*client->buffers));
 	if (!client->buffers)
 		return -ENOMEM;
-	client->buffers_mr = ibv_reg_mr(client->pd, client->buffers, size,
+	client->buffers_mr = ibv_reg_mr(client->pd, client->buffers,
+					nr * sizeof(*client->buffers),
 					IBV_ACCESS_LOCAL_WRITE);
 	if (!client->buffers_mr)
 		return -errno;

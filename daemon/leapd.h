@@ -36,8 +36,14 @@
 /* How often a client that says nothing is looked for, in seconds. */
 #define PROBE_SECONDS	15
 
+/*
+ * Answers that can be under way on a control queue. More than questions: the
+ * next question may come before we hear that the answer to the last one has.
+ */
+#define CTRL_ANSWERS	(2 * LEAP_CTRL_DEPTH)
+
 /* What a control queue can send at a time: answers, and one probe. */
-#define CTRL_SENDS	(LEAP_CTRL_DEPTH + 1)
+#define CTRL_SENDS	(CTRL_ANSWERS + 1)
 #define CTRL_COMPLETIONS	(LEAP_CTRL_DEPTH + CTRL_SENDS)
 
 /**
@@ -135,7 +141,7 @@ struct conn {
  * @next_round: of the slab thread, in which its next job has its turn
  * @jobs: slabs that are being got or freed
  * @gone: to be freed when these are done
- * @buffers: LEAP_CTRL_DEPTH messages to receive, then as many to send
+ * @buffers: LEAP_CTRL_DEPTH messages to receive, then CTRL_ANSWERS to send
  * @buffers_mr: makes them reachable for the device
  * @tx_busy: bit i is set while message i is being sent
  * @probing: a probe is being sent
