@@ -8,6 +8,7 @@
  * of these steps run at the same time.
  */
 #include <linux/random.h>
+#include <linux/sched/mm.h>
 #include "leap.h"
 
 /* How often, and how long a slab stays empty before it goes back. */
@@ -39,10 +40,17 @@ static struct leap_server *pick_lender(struct leap_session *session)
 	return NULL;
 }
 
+/* Free chunks to keep. */
+static u32 spare_chunks(struct leap_session *session)
+{
+	return max(LEAP_SPARE_SLABS * session->map.chunks_per_slab,
+		   LEAP_SPARE_CHUNKS);
+}
+
 /* Borrow until enough slabs are there, or no more can be had. */
 static void grow(struct leap_session *session)
 {
-	u32 spare = LEAP_SPARE_SLABS * session->map.chunks_per_slab;
+	u32 spare = spare_chunks(session);
 	struct leap_server *server;
 
 	WRITE_ONCE(session->exhausted, false);
@@ -57,8 +65,8 @@ static void grow(struct leap_session *session)
 
 static void shrink(struct leap_session *session)
 {
-	u32 per_slab = session->map.chunks_per_slab;
-	u32 spare = (LEAP_SPARE_SLABS + 1) * per_slab;
+	/* One more than grow() asks for, or they would take turns. */
+	u32 spare = spare_chunks(session) + session->map.chunks_per_slab;
 	u32 i;
 
 	for (i = 0; i < session->map.top; i++) {
@@ -83,27 +91,43 @@ static void look_after(struct leap_session *session, struct leap_server *server)
 
 	if (!leap_server_live(server))
 		return;
-	if (session->transport->overdue(server)) {
-		leap_server_fail(server, "a request was not answered in time",
-				 -ETIMEDOUT);
-		return;
-	}
 	err = session->transport->ping(server);
 	if (err)
 		leap_server_fail(server, "it does not answer", err);
+}
+
+/* Before each step that may block, or one lost server delays the next. */
+static void look_for_overdue(struct leap_session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < session->portal.nr_servers; i++) {
+		struct leap_server *server = session->servers[i];
+
+		if (leap_server_live(server) &&
+		    session->transport->overdue(server))
+			leap_server_fail(server,
+					 "a request was not answered in time",
+					 -ETIMEDOUT);
+	}
 }
 
 static void housekeeping(struct work_struct *work)
 {
 	struct leap_session *session =
 		container_of(work, struct leap_session, housekeeping.work);
+	unsigned int noio = memalloc_noio_save();	/* see leap_wq */
 	unsigned int i;
 
+	look_for_overdue(session);
 	grow(session);
 	shrink(session);
-	for (i = 0; i < session->portal.nr_servers; i++)
+	for (i = 0; i < session->portal.nr_servers; i++) {
+		look_for_overdue(session);
 		look_after(session, session->servers[i]);
+	}
 	queue_delayed_work(leap_wq, &session->housekeeping, tick(session));
+	memalloc_noio_restore(noio);
 }
 
 /**

@@ -19,6 +19,7 @@
  */
 #include <linux/module.h>
 #include <linux/pagemap.h>
+#include <linux/sched/mm.h>
 #include "leap.h"
 #include "policy/hist.h"
 #include "trace.h"
@@ -71,12 +72,19 @@ static void io_free(struct leap_io *io)
 static void store_failed(struct work_struct *work)
 {
 	struct leap_io *io = container_of(work, struct leap_io, work);
+	unsigned int noio = memalloc_noio_save();	/* see leap_wq */
 
 	might_sleep();
 	leap_map_put(io->session, io->entry, io->nr);
 	leap_store_end(io->folio, io->err);
 	store_left(io->session);
 	io_free(io);
+	memalloc_noio_restore(noio);
+}
+
+static u64 place_addr(const struct leap_slab *slab, const struct leap_place *place)
+{
+	return slab->addr + ((u64)place->page << PAGE_SHIFT);
 }
 
 /* The reference on @session becomes the request's. */
@@ -94,7 +102,7 @@ static struct leap_io *io_alloc(struct leap_session *session,
 	io->entry = folio->swap;
 	io->nr = folio_nr_pages(folio);
 	io->op = op;
-	io->addr = slab->addr + ((u64)place->page << PAGE_SHIFT);
+	io->addr = place_addr(slab, place);
 	io->rkey = slab->rkey;
 	io->started = ktime_get();
 	INIT_WORK(&io->work, store_failed);
@@ -102,17 +110,60 @@ static struct leap_io *io_alloc(struct leap_session *session,
 	return io;
 }
 
+static void account_posted(struct leap_server *server, enum leap_op op,
+			   unsigned int nr)
+{
+	leap_stats_add(server, op == LEAP_STORE ? LEAP_POSTED_STORES :
+		       LEAP_POSTED_LOADS, nr);
+}
+
 static void io_submit(struct leap_io *io)
 {
-	leap_stats_add(io->server, io->op == LEAP_STORE ? LEAP_POSTED_STORES :
-		       LEAP_POSTED_LOADS, io->nr);
+	account_posted(io->server, io->op, io->nr);
 	trace_leap_submit(io);
 	if (!leap_server_live(io->server))
 		leap_io_done(io, -ENOTCONN);
-	else if (leap_fault(io->op))
+	else if (leap_fault((enum leap_fault_point)io->op))
 		leap_io_done(io, -EIO);
 	else
 		io->session->transport->submit(io);
+}
+
+static void account_load(struct leap_server *server, unsigned int nr)
+{
+	leap_stats_add(server, LEAP_LOADED_PAGES, nr);
+	leap_stats_add(server, LEAP_LOADED_BYTES, (u64)nr << PAGE_SHIFT);
+}
+
+static void account_store(struct leap_server *server, unsigned int nr)
+{
+	leap_stats_add(server, LEAP_STORED_PAGES, nr);
+	leap_stats_add(server, LEAP_STORED_BYTES, (u64)nr << PAGE_SHIFT);
+}
+
+/*
+ * If all that the transport has to do is to copy, that is done here and now: a
+ * request would cost more than the copy. Not if somebody wants to see requests.
+ */
+static bool at_once(struct leap_session *session, struct folio *folio,
+		    enum leap_op op, bool timed, const struct leap_place *place)
+{
+	const struct leap_transport *transport = session->transport;
+	struct leap_slab *slab = &session->slabs[place->slab];
+	ktime_t started;
+
+	if (!transport->at_once || !leap_server_live(slab->server) ||
+	    leap_fault_armed((enum leap_fault_point)op) || trace_leap_submit_enabled() ||
+	    trace_leap_done_enabled())
+		return false;
+	started = ktime_get();
+	if (!transport->at_once(place_addr(slab, place), folio, op))
+		return false;
+	account_posted(slab->server, op, folio_nr_pages(folio));
+	if (timed)
+		leap_stats_latency(slab->server, op,
+				   ktime_to_ns(ktime_sub(ktime_get(), started)));
+	return true;
 }
 
 /* Take a place for the folio, or say why it cannot be stored. */
@@ -159,6 +210,11 @@ int leap_io_store(struct folio *folio)
 	}
 
 	leap_store_begin(folio);
+	if (at_once(session, folio, LEAP_STORE, true, &place)) {
+		account_store(session->slabs[place.slab].server, nr);
+		leap_store_end(folio, 0);
+		goto out;
+	}
 	if (wait_event_timeout(session->store_wait, take_turn(session, nr),
 			       msecs_to_jiffies(session->portal.timeout_ms))) {
 		io_submit(io_alloc(session, folio, LEAP_STORE, &place));
@@ -199,13 +255,19 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 	struct leap_place place;
 	struct leap_io *io;
 
-	if (!session || !leap_map_lookup(session, folio->swap, &place)) {
+	if (!session || !leap_map_lookup(session, folio->swap,
+					 folio_nr_pages(folio), &place)) {
 		leap_stats_add(NULL, LEAP_FAILED_LOADS, folio_nr_pages(folio));
 		leap_load_end(folio, -EIO);
 		goto out;
 	}
+	server = session->slabs[place.slab].server;
+	if (at_once(session, folio, LEAP_LOAD, demand, &place)) {
+		account_load(server, folio_nr_pages(folio));
+		leap_load_end(folio, 0);
+		goto out;
+	}
 	io = io_alloc(session, folio, LEAP_LOAD, &place);
-	server = io->server;
 	io->demand = demand;
 	if (sync)
 		io->waiter = &waiter;
@@ -228,9 +290,7 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 	if (err) {
 		leap_stats_add(io->server, LEAP_FAILED_LOADS, io->nr);
 	} else {
-		leap_stats_add(io->server, LEAP_LOADED_PAGES, io->nr);
-		leap_stats_add(io->server, LEAP_LOADED_BYTES,
-			       (u64)io->nr << PAGE_SHIFT);
+		account_load(io->server, io->nr);
 		if (io->demand)
 			leap_stats_latency(io->server, LEAP_LOAD, ns);
 	}
@@ -249,9 +309,7 @@ static void store_done(struct leap_io *io, int err, u64 ns)
 		queue_work(leap_wq, &io->work);
 		return;
 	}
-	leap_stats_add(io->server, LEAP_STORED_PAGES, io->nr);
-	leap_stats_add(io->server, LEAP_STORED_BYTES,
-		       (u64)io->nr << PAGE_SHIFT);
+	account_store(io->server, io->nr);
 	leap_stats_latency(io->server, LEAP_STORE, ns);
 	leap_store_end(io->folio, 0);
 	store_left(io->session);

@@ -49,8 +49,12 @@ struct leap_session;
 /* Most slabs of a session. */
 #define LEAP_SLABS_MAX		16384
 
-/* Slabs that are kept on loan ahead of demand. */
+/*
+ * What is kept on loan ahead of demand: so many slabs, but no less than so many
+ * chunks, for a store cannot wait for a server to lend more.
+ */
 #define LEAP_SPARE_SLABS	2
+#define LEAP_SPARE_CHUNKS	16
 
 /* stats.c */
 
@@ -71,7 +75,15 @@ enum leap_event {
 enum leap_op {
 	LEAP_LOAD,
 	LEAP_STORE,
-	LEAP_OPS
+	LEAP_OPS,
+};
+
+/* What can be made to fail. */
+enum leap_fault_point {
+	LEAP_FAIL_LOAD = LEAP_LOAD,
+	LEAP_FAIL_STORE = LEAP_STORE,
+	LEAP_FAIL_MAP,
+	LEAP_FAULT_POINTS,
 };
 
 /**
@@ -127,6 +139,8 @@ struct leap_slab {
  * @slab_put: return it; nothing of it is in use. May sleep, bounded.
  * @ping: see that the server is alive, and tell it how full its slabs are
  *	(&leap_slab.reported). May sleep, bounded.
+ * @at_once: move a folio's bytes to (store) or from (load) this address of a slab
+ *	before returning, or return false; any context. NULL if it never can.
  * @submit: start the request; any context. Must call leap_io_done() once, maybe
  *	before it returns.
  * @poll: somebody waits for @folio's load: spin for it, for a bounded time. The
@@ -141,6 +155,7 @@ struct leap_transport {
 	int (*slab_get)(struct leap_server *server, struct leap_slab *slab);
 	void (*slab_put)(struct leap_server *server, struct leap_slab *slab);
 	int (*ping)(struct leap_server *server);
+	bool (*at_once)(u64 addr, struct folio *folio, enum leap_op op);
 	void (*submit)(struct leap_io *io);
 	void (*poll)(struct leap_server *server, struct folio *folio);
 	bool (*overdue)(struct leap_server *server);
@@ -152,7 +167,7 @@ extern const struct leap_transport leap_rdma;
 /* server.c */
 
 /**
- * enum leap_server_state - see leap_server_set_state() for who may do what
+ * enum leap_server_state - see the top of server.c for who may do what
  * @LEAP_SERVER_CONNECTING: being reached; no slab, no request
  * @LEAP_SERVER_LIVE: in service
  * @LEAP_SERVER_DEAD: lost; its requests end with errors, its slabs are closed
@@ -201,8 +216,6 @@ static inline bool leap_server_live(struct leap_server *server)
 struct leap_server *leap_server_create(struct leap_session *session,
 				       unsigned int index);
 void leap_server_destroy(struct leap_server *server);
-bool leap_server_set_state(struct leap_server *server,
-			   enum leap_server_state state);
 void leap_server_fail(struct leap_server *server, const char *why, int err);
 const char *leap_server_state_name(struct leap_server *server);
 int leap_server_borrow(struct leap_server *server);
@@ -218,6 +231,7 @@ void leap_server_return(struct leap_server *server, u32 slab);
  * @slab_shift: log2 of the slabs' size in bytes, 0 until the first server has
  *	said what it lends in
  * @servers: in the portal's order
+ * @synchronous: its loads are over so soon that the swap cache is a detour
  * @draining: no new stores
  * @ios: one reference for each request, one for the session itself
  * @ios_gone: the last one has been dropped
@@ -237,6 +251,7 @@ struct leap_session {
 	const struct leap_transport *transport;
 	u32 slab_shift;
 	struct leap_server *servers[LEAP_SERVERS_MAX];
+	bool synchronous;
 	bool draining;
 	struct percpu_ref ios;
 	struct completion ios_gone;
@@ -289,7 +304,8 @@ int leap_map_get(struct leap_session *session, swp_entry_t entry,
 void leap_map_put(struct leap_session *session, swp_entry_t entry,
 		  unsigned int nr);
 bool leap_map_lookup(struct leap_session *session, swp_entry_t entry,
-		     struct leap_place *place);
+		     unsigned int nr, struct leap_place *place);
+bool leap_map_has_lost(void);
 int leap_map_area_add(unsigned int type, unsigned long pages);
 void leap_map_area_del(unsigned int type);
 void leap_map_areas_exit(void);
@@ -365,6 +381,7 @@ void leap_sysfs_remove_server(struct leap_server *server);
 
 void leap_fault_init(void);
 void leap_fault_exit(void);
-bool leap_fault(enum leap_op op);
+bool leap_fault_armed(enum leap_fault_point point);
+bool leap_fault(enum leap_fault_point point);
 
 #endif /* LEAP_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* leap.ko: coming and going. */
 #include <linux/module.h>
+#include <linux/suspend.h>
 #include "leap.h"
 
 #define CREATE_TRACE_POINTS
@@ -8,7 +9,9 @@
 
 /*
  * Has a rescuer, because what it does ends stores: reclaim may be waiting for
- * it while no memory is left for another worker.
+ * it while no memory is left for another worker. For the same reason its work
+ * must not wait for stores, as it would if an allocation began to swap: each of
+ * them is in a scope of memalloc_noio_save().
  */
 struct workqueue_struct *leap_wq;
 
@@ -19,6 +22,20 @@ static const struct leap_ops ops = {
 	.area_add = leap_map_area_add,
 	.area_del = leap_map_area_del,
 	.session_create = leap_session_create,
+};
+
+/* A hibernated machine would look for its pages in a connection that is gone. */
+static int pm_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	guard(rcu)();
+	if (event != PM_HIBERNATION_PREPARE || !leap_session_peek())
+		return NOTIFY_OK;
+	pr_err("no hibernation with pages in remote memory; end the session first: leapctl session destroy\n");
+	return notifier_from_errno(-EBUSY);
+}
+
+static struct notifier_block pm_block = {
+	.notifier_call = pm_event,
 };
 
 static int __init leap_init(void)
@@ -41,8 +58,13 @@ static int __init leap_init(void)
 	err = leap_sysfs_init();
 	if (err)
 		goto unregister;
+	err = register_pm_notifier(&pm_block);
+	if (err)
+		goto exit_sysfs;
 	return 0;
 
+exit_sysfs:
+	leap_sysfs_exit();
 unregister:
 	leap_unregister_ops();
 	leap_map_areas_exit();
@@ -59,6 +81,7 @@ destroy_wq:
 /* A session holds a reference on the module, so there is none here. */
 static void __exit leap_exit(void)
 {
+	unregister_pm_notifier(&pm_block);
 	leap_sysfs_exit();
 	leap_process_detach_all();
 	leap_unregister_ops();

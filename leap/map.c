@@ -74,7 +74,8 @@ int leap_map_get(struct leap_session *session, swp_entry_t entry,
 	if (!err)
 		leap_slabmap_lookup(&session->map, cluster, swp_offset(entry),
 				    place);
-	low = session->map.free_chunks < session->map.chunks_per_slab;
+	low = session->map.free_chunks <
+	      max(session->map.chunks_per_slab, LEAP_SPARE_CHUNKS / 2);
 	spin_unlock_irqrestore(&session->map_lock, flags);
 	if (low)
 		leap_housekeeping_kick(session);
@@ -106,23 +107,24 @@ void leap_map_put(struct leap_session *session, swp_entry_t entry,
 }
 
 /**
- * leap_map_lookup - find the place of a remote slot
+ * leap_map_lookup - find the place of remote slots
  * @session: whose slabs
- * @entry: the slot
- * @place: filled in
+ * @entry: the first slot
+ * @nr: slots, all in one cluster, so that their places are in a row
+ * @place: filled in, for the first one
  *
  * Any context.
  *
- * Return: false if the slot is lost.
+ * Return: false if a slot is lost.
  */
 bool leap_map_lookup(struct leap_session *session, swp_entry_t entry,
-		     struct leap_place *place)
+		     unsigned int nr, struct leap_place *place)
 {
-	struct leap_area_map *area = area_of(entry, 1);
-	unsigned long flags;
+	struct leap_area_map *area = area_of(entry, nr);
+	unsigned long offset = swp_offset(entry), flags;
 	bool found;
 
-	if (!area || test_bit(swp_offset(entry), area->lost))
+	if (!area || find_next_bit(area->lost, offset + nr, offset) < offset + nr)
 		return false;
 	spin_lock_irqsave(&session->map_lock, flags);
 	found = leap_slabmap_lookup(&session->map, cluster_of(area, entry),
@@ -138,12 +140,13 @@ bool leap_map_lookup(struct leap_session *session, swp_entry_t entry,
  */
 void leap_map_free(swp_entry_t first, unsigned int nr)
 {
-	struct leap_area_map *area = area_of(first, nr);
+	struct leap_area_map *area = READ_ONCE(areas[swp_type(first)]);
 	unsigned long offset = swp_offset(first), end = offset + nr;
 	struct leap_session *session;
 	struct leap_server *server;
 	struct leap_place place;
 
+	/* Not ours yet: the slots were left behind by an earlier leap.ko. */
 	if (!area)
 		return;
 	guard(rcu)();
@@ -152,7 +155,7 @@ void leap_map_free(swp_entry_t first, unsigned int nr)
 		swp_entry_t entry = swp_entry(swp_type(first), offset);
 
 		server = NULL;
-		if (session && leap_map_lookup(session, entry, &place)) {
+		if (session && leap_map_lookup(session, entry, 1, &place)) {
 			server = session->slabs[place.slab].server;
 			leap_map_put(session, entry, 1);
 		} else {
@@ -182,6 +185,24 @@ static unsigned long mark_lost(unsigned int type, struct leap_area_map *area)
 }
 
 /**
+ * leap_map_has_lost - are there lost slots?
+ *
+ * Under the session lock.
+ *
+ * Return: true if there is one in any area.
+ */
+bool leap_map_has_lost(void)
+{
+	unsigned int type;
+
+	for (type = 0; type < MAX_SWAPFILES; type++)
+		if (areas[type] && !bitmap_empty(areas[type]->lost,
+						 areas[type]->pages))
+			return true;
+	return false;
+}
+
+/**
  * leap_map_area_add - &leap_ops.area_add
  * @type: number of the area
  * @pages: its slots
@@ -202,10 +223,13 @@ int leap_map_area_add(unsigned int type, unsigned long pages)
 		kvfree(area);
 		return -ENOMEM;
 	}
-	/* An earlier leap.ko may have left pages behind. */
-	mark_lost(type, area);
 	leap_session_lock();
 	WRITE_ONCE(areas[type], area);
+	/*
+	 * An earlier leap.ko may have left pages behind. They may be freed
+	 * meanwhile: leap_map_free() must find the area then, see mark_lost().
+	 */
+	mark_lost(type, area);
 	leap_session_unlock();
 	return 0;
 }

@@ -32,16 +32,17 @@ static struct mm_struct *mm_of(pid_t pid)
 	return mm;
 }
 
-static void detach(struct leap_mm *lm, void *arg)
-{
-	WRITE_ONCE(lm->attached, false);
-}
-
 /** leap_process_detach_all - from now on all processes use the swap device */
 void leap_process_detach_all(void)
 {
+	struct leap_mm *lm;
+	unsigned long id;
+
 	guard(mutex)(&process_mutex);
-	leap_walk_mms(detach, NULL);
+	xa_lock(&leap_mms);	/* no child inherits meanwhile */
+	xa_for_each(&leap_mms, id, lm)
+		WRITE_ONCE(lm->attached, false);
+	xa_unlock(&leap_mms);
 	last_pid = 0;
 }
 
@@ -119,7 +120,7 @@ int leap_process_detach(pid_t pid)
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);
 	if (mm->leap && mm->leap->attached) {
-		detach(mm->leap, NULL);
+		WRITE_ONCE(mm->leap->attached, false);
 		err = 0;
 	}
 	mmput(mm);

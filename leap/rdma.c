@@ -27,14 +27,43 @@ static void walk_queues(struct leap_rdma *rdma,
 		fn(rdma->control);
 }
 
-static void rdma_free(struct leap_rdma *rdma)
+/*
+ * Let go of the device. It may be gone as soon as the last connection is, so
+ * these go last. May be called again.
+ */
+static void release(struct leap_rdma *rdma)
 {
-	walk_queues(rdma, leap_queue_destroy);
+	walk_queues(rdma, leap_queue_close);
+	mutex_lock(&rdma->ctrl.mutex);	/* no message is under way */
 	if (rdma->pd) {
 		leap_ctrl_exit(rdma);
 		leap_rdma_sink_exit(rdma);
 		ib_dealloc_pd(rdma->pd);
+		rdma->pd = NULL;
 	}
+	mutex_unlock(&rdma->ctrl.mutex);
+	walk_queues(rdma, leap_queue_disown);
+}
+
+/* The server is dead and its requests are being ended. */
+static void removal(struct work_struct *work)
+{
+	struct leap_rdma *rdma = container_of(work, struct leap_rdma, removal);
+
+	flush_work(&rdma->server->fail_work);
+	release(rdma);
+}
+
+static void free_queue(struct leap_queue *queue)
+{
+	kfree(queue);
+}
+
+static void rdma_free(struct leap_rdma *rdma)
+{
+	disable_work_sync(&rdma->removal);
+	release(rdma);
+	walk_queues(rdma, free_queue);
 	kfree(rdma);
 }
 
@@ -42,14 +71,13 @@ static int connect_control(struct leap_rdma *rdma, unsigned int queues)
 {
 	struct leap_server *server = rdma->server;
 	struct leap_welcome_info *welcome;
-	struct leap_queue *queue;
 	int err;
 
-	queue = leap_queue_create(rdma, LEAP_ROLE_CONTROL, 0, queues);
-	if (IS_ERR(queue))
-		return PTR_ERR(queue);
-	rdma->control = queue;
-	welcome = &queue->welcome;
+	err = leap_queue_create(&rdma->control, rdma, LEAP_ROLE_CONTROL, 0,
+				queues);
+	if (err)
+		return err;
+	welcome = &rdma->control->welcome;
 	rdma->token = welcome->token;
 	server->capacity = welcome->capacity;
 	if (welcome->page_shift != PAGE_SHIFT)
@@ -69,23 +97,20 @@ static int connect_control(struct leap_rdma *rdma, unsigned int queues)
 static int connect_data(struct leap_rdma *rdma, unsigned int granted)
 {
 	unsigned int i, nr = max(granted / 2, 1);
+	int err;
 
 	for (i = 0; i < nr; i++) {
-		struct leap_queue *queue;
-
-		queue = leap_queue_create(rdma, LEAP_ROLE_DATA, i, granted);
-		if (IS_ERR(queue))
-			return PTR_ERR(queue);
 		rdma->nr = i + 1;
-		rdma->demand[i] = queue;
-		rdma->bulk[i] = queue;
-		if (granted == 1)
-			return 0;
-		queue = leap_queue_create(rdma, LEAP_ROLE_DATA, i, granted);
-		if (IS_ERR(queue))
-			return PTR_ERR(queue);
-		rdma->bulk[i] = queue;
+		err = leap_queue_create(&rdma->demand[i], rdma, LEAP_ROLE_DATA,
+					i, granted);
+		if (!err && granted > 1)
+			err = leap_queue_create(&rdma->bulk[i], rdma,
+						LEAP_ROLE_DATA, i, granted);
+		if (err)
+			return err;
 	}
+	if (granted == 1)
+		rdma->bulk[0] = rdma->demand[0];
 	return 0;
 }
 
@@ -98,6 +123,8 @@ static int rdma_connect_server(struct leap_server *server)
 	if (!rdma)
 		return -ENOMEM;
 	rdma->server = server;
+	INIT_WORK(&rdma->removal, removal);
+	leap_ctrl_init(rdma);
 	get_random_bytes(rdma->client_id, sizeof(rdma->client_id));
 	err = connect_control(rdma, queues);
 	if (!err)
@@ -107,7 +134,7 @@ static int rdma_connect_server(struct leap_server *server)
 		rdma_free(rdma);
 		return err;
 	}
-	server->priv = rdma;
+	WRITE_ONCE(server->priv, rdma);
 	return 0;
 }
 
@@ -175,6 +202,7 @@ static int rdma_ping(struct leap_server *server)
 	u32 i, used;
 	int err;
 
+	walk_queues(server->priv, leap_queue_kick);
 	for (i = 0; i < session->map.top; i++) {
 		struct leap_slab *slab = &session->slabs[i];
 

@@ -110,6 +110,7 @@ struct leap_ctrl {
  * @nr: how many of each
  * @average_ns: how long demand loads take, as a moving average
  * @ctrl: messages
+ * @removal: lets go of a device that is being removed
  */
 struct leap_rdma {
 	struct leap_server *server;
@@ -124,18 +125,20 @@ struct leap_rdma {
 	unsigned int nr;
 	unsigned long average_ns;
 	struct leap_ctrl ctrl;
+	struct work_struct removal;
 };
 
 /* rdma_queue.c */
-struct leap_queue *leap_queue_create(struct leap_rdma *rdma,
-				     enum leap_role role, unsigned int vector,
-				     unsigned int queues);
+int leap_queue_create(struct leap_queue **place, struct leap_rdma *rdma,
+		      enum leap_role role, unsigned int vector,
+		      unsigned int queues);
 void leap_queue_stop(struct leap_queue *queue);
-void leap_queue_destroy(struct leap_queue *queue);
+void leap_queue_close(struct leap_queue *queue);
+void leap_queue_disown(struct leap_queue *queue);
 int leap_queue_poll(struct leap_queue *queue);
 
 /* rdma_ctrl.c */
-int leap_ctrl_init(struct leap_rdma *rdma);
+void leap_ctrl_init(struct leap_rdma *rdma);
 void leap_ctrl_exit(struct leap_rdma *rdma);
 int leap_ctrl_listen(struct leap_queue *queue);
 int leap_ctrl_send(struct leap_rdma *rdma, struct leap_msg_info *msg);
@@ -149,6 +152,7 @@ int leap_rdma_sink_init(struct leap_rdma *rdma);
 void leap_rdma_sink_exit(struct leap_rdma *rdma);
 void leap_rdma_write_done(struct ib_cq *cq, struct ib_wc *wc);
 void leap_rdma_poll(struct leap_server *server, struct folio *folio);
+void leap_queue_kick(struct leap_queue *queue);
 bool leap_queue_overdue(struct leap_queue *queue, unsigned int timeout_ms);
 
 #endif /* LEAP_RDMA_H */

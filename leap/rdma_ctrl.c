@@ -14,7 +14,7 @@ static void sent(struct ib_cq *cq, struct ib_wc *wc)
 	struct leap_ctrl_buf *buf =
 		container_of(wc->wr_cqe, struct leap_ctrl_buf, cqe);
 
-	if (wc->status != IB_WC_SUCCESS && wc->status != IB_WC_WR_FLUSH_ERR)
+	if (wc->status != IB_WC_SUCCESS)
 		leap_server_fail(buf->rdma->server,
 				 ib_wc_status_msg(wc->status), -EIO);
 	complete(&buf->rdma->ctrl.sent);
@@ -68,8 +68,6 @@ static void received(struct ib_cq *cq, struct ib_wc *wc)
 	struct leap_msg_info msg;
 	int err;
 
-	if (wc->status == IB_WC_WR_FLUSH_ERR)
-		return;
 	if (wc->status != IB_WC_SUCCESS) {
 		leap_server_fail(rdma->server, ib_wc_status_msg(wc->status),
 				 -EIO);
@@ -88,22 +86,6 @@ static void received(struct ib_cq *cq, struct ib_wc *wc)
 		leap_server_fail(rdma->server, "cannot post a receive", err);
 }
 
-/**
- * leap_ctrl_listen - post all receives
- * @queue: the control queue, not connected yet
- *
- * Return: 0 or a negative errno.
- */
-int leap_ctrl_listen(struct leap_queue *queue)
-{
-	struct leap_ctrl *ctrl = &queue->rdma->ctrl;
-	int err = leap_ctrl_init(queue->rdma), i;
-
-	for (i = 0; !err && i < LEAP_CTRL_DEPTH; i++)
-		err = post_receive(queue, &ctrl->rx[i]);
-	return err;
-}
-
 /* Under ctrl->mutex. */
 static int transmit(struct leap_rdma *rdma, const struct leap_msg_info *msg)
 {
@@ -112,7 +94,6 @@ static int transmit(struct leap_rdma *rdma, const struct leap_msg_info *msg)
 	struct ib_sge sge = {
 		.addr = tx->dma,
 		.length = sizeof(*tx->wire),
-		.lkey = rdma->pd->local_dma_lkey,
 	};
 	struct ib_send_wr wr = {
 		.wr_cqe = &tx->cqe,
@@ -125,6 +106,9 @@ static int transmit(struct leap_rdma *rdma, const struct leap_msg_info *msg)
 	int err = -ENOTCONN;
 
 	lockdep_assert_held(&rdma->ctrl.mutex);
+	if (READ_ONCE(queue->dead))	/* its device may be gone */
+		return -ENOTCONN;
+	sge.lkey = rdma->pd->local_dma_lkey;
 	ib_dma_sync_single_for_cpu(rdma->pd->device, tx->dma,
 				   sizeof(*tx->wire), DMA_TO_DEVICE);
 	leap_msg_encode(msg, tx->wire);
@@ -240,21 +224,12 @@ static void buf_exit(struct leap_ctrl_buf *buf, enum dma_data_direction dir)
 	kfree(buf->wire);
 }
 
-/**
- * leap_ctrl_init - make the buffers
- * @rdma: with its protection domain
- *
- * Return: 0, -ENOMEM or -EIO; leap_ctrl_exit() is needed in each case.
- */
-int leap_ctrl_init(struct leap_rdma *rdma)
+/* leap_ctrl_exit() is needed in each case. */
+static int make_bufs(struct leap_rdma *rdma)
 {
 	struct leap_ctrl *ctrl = &rdma->ctrl;
 	int i, err;
 
-	mutex_init(&ctrl->mutex);
-	spin_lock_init(&ctrl->lock);
-	init_completion(&ctrl->sent);
-	init_completion(&ctrl->replied);
 	err = buf_init(rdma, &ctrl->tx, sent, DMA_TO_DEVICE);
 	for (i = 0; !err && i < LEAP_CTRL_DEPTH; i++)
 		err = buf_init(rdma, &ctrl->rx[i], received, DMA_FROM_DEVICE);
@@ -262,7 +237,36 @@ int leap_ctrl_init(struct leap_rdma *rdma)
 }
 
 /**
- * leap_ctrl_exit - the reverse; the control queue is gone
+ * leap_ctrl_listen - post all receives
+ * @queue: the control queue, not connected yet
+ *
+ * Return: 0 or a negative errno.
+ */
+int leap_ctrl_listen(struct leap_queue *queue)
+{
+	struct leap_ctrl *ctrl = &queue->rdma->ctrl;
+	int err, i;
+
+	err = make_bufs(queue->rdma);
+	for (i = 0; !err && i < LEAP_CTRL_DEPTH; i++)
+		err = post_receive(queue, &ctrl->rx[i]);
+	return err;
+}
+
+/**
+ * leap_ctrl_init - prepare for messages
+ * @rdma: whose
+ */
+void leap_ctrl_init(struct leap_rdma *rdma)
+{
+	mutex_init(&rdma->ctrl.mutex);
+	spin_lock_init(&rdma->ctrl.lock);
+	init_completion(&rdma->ctrl.sent);
+	init_completion(&rdma->ctrl.replied);
+}
+
+/**
+ * leap_ctrl_exit - free the buffers; the control queue is closed
  * @rdma: whose
  */
 void leap_ctrl_exit(struct leap_rdma *rdma)

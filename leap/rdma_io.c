@@ -16,7 +16,9 @@
  *
  * A queue takes as many requests as it is deep; more wait in @pending, in
  * order, and the completion of one posts the next. Both lists are under
- * queue->lock, whose holder may be in any context.
+ * queue->lock, whose holder may be in any context. A load whose page cannot be
+ * mapped for the device waits there, too: room for mappings comes back, and only
+ * the server has the page. A store goes to the swap device at once.
  */
 #include <linux/module.h>
 #include <linux/pagemap.h>
@@ -81,18 +83,18 @@ void leap_rdma_sink_exit(struct leap_rdma *rdma)
 }
 
 /**
- * leap_rdma_write_done - a write that a read was to confirm has failed
+ * leap_rdma_write_done - a write has left that a read behind it confirms
  * @cq: where
- * @wc: why; there is none if it succeeded
+ * @wc: with which status
  *
- * The read behind it is flushed, and its completion ends the request.
+ * The completion of the read ends the request.
  */
 void leap_rdma_write_done(struct ib_cq *cq, struct ib_wc *wc)
 {
 	struct leap_queue *queue =
 		container_of(wc->wr_cqe, struct leap_queue, confirm_cqe);
 
-	if (wc->status != IB_WC_SUCCESS && wc->status != IB_WC_WR_FLUSH_ERR)
+	if (wc->status != IB_WC_SUCCESS)
 		leap_server_fail(queue->rdma->server,
 				 ib_wc_status_msg(wc->status), -EIO);
 }
@@ -119,9 +121,13 @@ static int post_wr(struct leap_queue *queue, struct leap_io *io,
 		.rkey = io->rkey,
 	};
 
+	/*
+	 * The write is signaled although nobody needs to know: siw sends a page
+	 * out of its own place if not, and the program may change it meanwhile,
+	 * after the checksum was made.
+	 */
 	if (io->op == LEAP_STORE && queue->confirm) {
 		wr->wr.wr_cqe = &queue->confirm_cqe;
-		wr->wr.send_flags = 0;
 		wr->wr.next = &confirm.wr;
 	}
 	return ib_post_send(queue->id->qp, &wr->wr, NULL);
@@ -129,7 +135,7 @@ static int post_wr(struct leap_queue *queue, struct leap_io *io,
 
 /*
  * Give a request to the device; under queue->lock, with room in the queue. An
- * error means that it has not come that far.
+ * error means that it has not come that far: there is no room for mappings.
  */
 static int post(struct leap_queue *queue, struct leap_io *io)
 {
@@ -140,10 +146,12 @@ static int post(struct leap_queue *queue, struct leap_io *io)
 	int err;
 
 	lockdep_assert_held(&queue->lock);
+	if (leap_fault(LEAP_FAIL_MAP))
+		return -EAGAIN;
 	io->rdma.dma = ib_dma_map_page(device, folio_page(io->folio, 0), 0,
 				       length, direction(io));
 	if (ib_dma_mapping_error(device, io->rdma.dma))
-		return -EIO;
+		return -EAGAIN;
 	sge.addr = io->rdma.dma;
 	sge.length = length;
 	sge.lkey = queue->rdma->pd->local_dma_lkey;
@@ -181,8 +189,13 @@ static void post_pending(struct leap_queue *queue, struct list_head *failed)
 		if (!io)
 			return;
 		list_del_init(&io->list);
-		if (post(queue, io))
-			list_add_tail(&io->list, failed);
+		if (!post(queue, io))
+			continue;
+		if (io->op == LEAP_LOAD) {
+			list_add(&io->list, &queue->pending);
+			return;
+		}
+		list_add_tail(&io->list, failed);
 	}
 }
 
@@ -227,9 +240,7 @@ static void done(struct ib_cq *cq, struct ib_wc *wc)
 			note_latency(queue->rdma, io);
 		leap_io_done(io, 0);
 	} else {
-		if (wc->status != IB_WC_WR_FLUSH_ERR)
-			leap_server_fail(io->server,
-					 ib_wc_status_msg(wc->status), -EIO);
+		leap_server_fail(io->server, ib_wc_status_msg(wc->status), -EIO);
 		leap_io_done(io, -EIO);
 	}
 	end_all(&failed, -EIO);
@@ -259,10 +270,31 @@ void leap_rdma_submit(struct leap_io *io)
 	else if (queue->posted < queue->depth && list_empty(&queue->pending))
 		err = post(queue, io);
 	else
+		err = -EBUSY;
+	if (err == -EBUSY || (err == -EAGAIN && io->op == LEAP_LOAD)) {
 		list_add_tail(&io->list, &queue->pending);
+		err = 0;
+	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (err)
 		leap_io_done(io, err);
+}
+
+/**
+ * leap_queue_kick - try again what could not be posted
+ * @queue: whose
+ *
+ * For requests that no completion of another one is going to post. Any context.
+ */
+void leap_queue_kick(struct leap_queue *queue)
+{
+	LIST_HEAD(failed);
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	post_pending(queue, &failed);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	end_all(&failed, -EIO);
 }
 
 /**
@@ -328,8 +360,14 @@ bool leap_queue_overdue(struct leap_queue *queue, unsigned int timeout_ms)
 
 	spin_lock_irqsave(&queue->lock, flags);
 	io = list_first_entry_or_null(&queue->inflight, struct leap_io, list);
-	if (io)
+	if (io) {
 		overdue = ktime_ms_delta(ktime_get(), io->posted) > timeout_ms;
+	} else {
+		io = list_first_entry_or_null(&queue->pending, struct leap_io,
+					      list);
+		overdue = io && ktime_ms_delta(ktime_get(), io->started) >
+				timeout_ms;
+	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return overdue;
 }

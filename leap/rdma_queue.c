@@ -11,11 +11,12 @@
  *	dead		nothing is posted any more (queue->lock)
  *	destroy QP	the device does not touch the requests' pages any more
  *	synchronize	nobody polls the completion queue (leap_rdma_poll())
- *	cancel work	nor does the softirq
+ *	disable work	nor does the softirq
  *	fail all	whatever has had no completion ends with an error
  * It runs on leap_wq and allocates nothing that reclaim could wait for. The
- * connection itself is destroyed with the session: the connection manager's
- * work queues have no rescuer, so reclaim must never wait for them.
+ * connection itself is destroyed with the session, or when its device is removed:
+ * the connection manager's work queues have no rescuer, so reclaim must never
+ * wait for them.
  */
 #include <linux/nsproxy.h>
 #include <net/net_namespace.h>
@@ -115,6 +116,20 @@ static int welcomed(struct leap_queue *queue, struct rdma_conn_param *conn)
 	return 0;
 }
 
+/*
+ * Whoever removes a device waits for its connections to go. While they are being
+ * made, leap_server_create() sees to that itself.
+ */
+static void lost(struct leap_queue *queue, enum rdma_cm_event_type event)
+{
+	struct leap_server *server = queue->rdma->server;
+
+	if (queue->established)
+		leap_server_fail(server, rdma_event_msg(event), -ECONNRESET);
+	if (event == RDMA_CM_EVENT_DEVICE_REMOVAL && READ_ONCE(server->priv))
+		queue_work(system_unbound_wq, &queue->rdma->removal);
+}
+
 /* Returning 0 leaves the id to us in every case. */
 static int handle_event(struct rdma_cm_id *id, struct rdma_cm_event *event)
 {
@@ -139,14 +154,11 @@ static int handle_event(struct rdma_cm_id *id, struct rdma_cm_event *event)
 		break;
 	case RDMA_CM_EVENT_DISCONNECTED:
 	case RDMA_CM_EVENT_DEVICE_REMOVAL:
-	case RDMA_CM_EVENT_ADDR_CHANGE:
 		queue->status = -ECONNRESET;
-		if (queue->established)
-			leap_server_fail(queue->rdma->server,
-					 rdma_event_msg(event->event),
-					 -ECONNRESET);
+		lost(queue, event->event);
 		break;
-	default:	/* TIMEWAIT_EXIT and the like ask for nothing */
+	/* An address that moves to another port does not end a connection. */
+	default:
 		return 0;
 	}
 	complete(&queue->event);
@@ -283,37 +295,39 @@ static int shake_hands(struct leap_queue *queue, unsigned int queues)
 
 /**
  * leap_queue_create - connect one queue
+ * @place: where it is kept, even if it fails, until the device is let go
  * @rdma: whose
  * @role: what for
  * @vector: which completion vector, modulo the device's number of them
  * @queues: how many data queues to ask the server for
  *
- * Return: the queue, or an error; then the server's why may be filled in.
+ * Return: 0, or an error; then the server's why may be filled in.
  */
-struct leap_queue *leap_queue_create(struct leap_rdma *rdma,
-				     enum leap_role role, unsigned int vector,
-				     unsigned int queues)
+int leap_queue_create(struct leap_queue **place, struct leap_rdma *rdma,
+		      enum leap_role role, unsigned int vector,
+		      unsigned int queues)
 {
 	struct leap_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	struct rdma_cm_id *id;
 	int err;
 
 	if (!queue)
-		return ERR_PTR(-ENOMEM);
+		return -ENOMEM;
+	*place = queue;
 	queue->rdma = rdma;
 	queue->role = role;
-	queue->depth = rdma->control ? rdma->control->welcome.depth : QUEUE_DEPTH;
+	queue->depth = role == LEAP_ROLE_CONTROL ? QUEUE_DEPTH :
+		       rdma->control->welcome.depth;
 	INIT_WORK(&queue->work, poll_work);
 	init_completion(&queue->event);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->inflight);
 	INIT_LIST_HEAD(&queue->pending);
-	queue->id = rdma_create_id(current->nsproxy->net_ns, handle_event,
-				   queue, RDMA_PS_TCP, IB_QPT_RC);
-	if (IS_ERR(queue->id)) {
-		err = PTR_ERR(queue->id);
-		kfree(queue);
-		return ERR_PTR(err);
-	}
+	id = rdma_create_id(current->nsproxy->net_ns, handle_event, queue,
+			    RDMA_PS_TCP, IB_QPT_RC);
+	if (IS_ERR(id))
+		return PTR_ERR(id);
+	queue->id = id;
 	err = resolve(queue);
 	if (!err)
 		err = set_up_pd(queue);
@@ -321,12 +335,7 @@ struct leap_queue *leap_queue_create(struct leap_rdma *rdma,
 		err = set_up_qp(queue, vector);
 	if (!err)
 		err = shake_hands(queue, queues);
-	if (err) {
-		queue->established = false;
-		leap_queue_destroy(queue);
-		return ERR_PTR(err);
-	}
-	return queue;
+	return err;
 }
 
 /**
@@ -347,26 +356,38 @@ void leap_queue_stop(struct leap_queue *queue)
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (was_dead)
 		return;
-	if (queue->id->qp)
+	if (queue->id && queue->id->qp)
 		rdma_destroy_qp(queue->id);
 	synchronize_rcu();
-	cancel_work_sync(&queue->work);
+	disable_work_sync(&queue->work);	/* a late interrupt changes nothing */
 	leap_rdma_fail_all(queue);
 }
 
 /**
- * leap_queue_destroy - disconnect and free
- * @queue: which; nobody submits to it any more
+ * leap_queue_close - disconnect; nothing but the connection stays
+ * @queue: which; nobody submits to it any more, nor stops it
  *
  * Not from reclaim.
  */
-void leap_queue_destroy(struct leap_queue *queue)
+void leap_queue_close(struct leap_queue *queue)
 {
 	if (queue->established && !queue->dead)
 		rdma_disconnect(queue->id);
 	leap_queue_stop(queue);
-	rdma_destroy_id(queue->id);
 	if (queue->cq)
 		ib_destroy_cq(queue->cq);
-	kfree(queue);
+	queue->cq = NULL;
+}
+
+/**
+ * leap_queue_disown - the connection goes, too
+ * @queue: which; closed
+ *
+ * Not from reclaim.
+ */
+void leap_queue_disown(struct leap_queue *queue)
+{
+	if (queue->id)
+		rdma_destroy_id(queue->id);
+	queue->id = NULL;
 }

@@ -3,15 +3,18 @@
  * Servers: their states and their slabs.
  *
  *	CONNECTING --> LIVE --> DEAD
- *	     |           |        |
- *	     +-----------+--------+--> CLOSED
+ *	     |           |       ^|
+ *	     +-----------|-------+|
+ *	                 +--------+--> CLOSED
  *
- * CONNECTING becomes LIVE when the handshake is done, both become CLOSED when
- * the session ends. LIVE becomes DEAD in leap_server_fail(), from any context;
- * whoever wins that transition queues the work that makes the requests under
- * way end, so that this happens once however many of them fail. No request is
- * submitted to a server that is not LIVE.
+ * CONNECTING becomes LIVE when all queues are connected, and all become CLOSED
+ * when the session ends. Both become DEAD in leap_server_fail(), from any
+ * context. Who is DEAD before it was LIVE cannot become so any more, and the
+ * session is not made. Whoever moves a LIVE one queues the work that makes the
+ * requests under way end, so that this happens once however many of them fail.
+ * No request is submitted to a server that is not LIVE.
  */
+#include <linux/sched/mm.h>
 #include "leap.h"
 #include "policy/errors.h"
 
@@ -35,15 +38,12 @@ const char *leap_server_state_name(struct leap_server *server)
 	return state_names[READ_ONCE(server->state)];
 }
 
-/**
- * leap_server_set_state - the only place where a state changes
- * @server: whose
- * @state: the new one
- *
- * Return: false if that is not allowed from the state that it is in.
+/*
+ * The only place where a state changes, if that is allowed. Returns the state
+ * before.
  */
-bool leap_server_set_state(struct leap_server *server,
-			   enum leap_server_state state)
+static enum leap_server_state move(struct leap_server *server,
+				   enum leap_server_state state)
 {
 	enum leap_server_state old;
 	unsigned long flags;
@@ -58,7 +58,7 @@ bool leap_server_set_state(struct leap_server *server,
 		ok = old == LEAP_SERVER_CONNECTING;
 		break;
 	case LEAP_SERVER_DEAD:
-		ok = old == LEAP_SERVER_LIVE;
+		ok = old == LEAP_SERVER_CONNECTING || old == LEAP_SERVER_LIVE;
 		break;
 	case LEAP_SERVER_CLOSED:
 		ok = old != LEAP_SERVER_CLOSED;
@@ -67,7 +67,7 @@ bool leap_server_set_state(struct leap_server *server,
 	if (ok)
 		WRITE_ONCE(server->state, state);
 	spin_unlock_irqrestore(&state_lock, flags);
-	return ok;
+	return old;
 }
 
 static void close_slabs(struct leap_server *server)
@@ -88,9 +88,11 @@ static void fail_work(struct work_struct *work)
 {
 	struct leap_server *server =
 		container_of(work, struct leap_server, fail_work);
+	unsigned int noio = memalloc_noio_save();	/* see leap_wq */
 
 	close_slabs(server);
 	server->session->transport->abort(server);
+	memalloc_noio_restore(noio);
 }
 
 /**
@@ -103,7 +105,7 @@ static void fail_work(struct work_struct *work)
  */
 void leap_server_fail(struct leap_server *server, const char *why, int err)
 {
-	if (!leap_server_set_state(server, LEAP_SERVER_DEAD))
+	if (move(server, LEAP_SERVER_DEAD) != LEAP_SERVER_LIVE)
 		return;
 	pr_err("server %u is lost: %s (%d). Its pages cannot be read any more, new ones go to the swap device\n",
 	       server->index, why, err);
@@ -141,9 +143,12 @@ struct leap_server *leap_server_create(struct leap_session *session,
 	err = leap_sysfs_add_server(server);
 	if (err)
 		goto disconnect;
-	leap_server_set_state(server, LEAP_SERVER_LIVE);
-	return server;
+	if (move(server, LEAP_SERVER_LIVE) == LEAP_SERVER_CONNECTING)
+		return server;
+	err = -ECONNRESET;
+	leap_error("server %u: %s", index, leap_strerror(err));
 
+	leap_sysfs_remove_server(server);
 disconnect:
 	session->transport->disconnect(server);
 free_stats:
@@ -159,7 +164,7 @@ free_server:
  */
 void leap_server_destroy(struct leap_server *server)
 {
-	leap_server_set_state(server, LEAP_SERVER_CLOSED);
+	move(server, LEAP_SERVER_CLOSED);
 	cancel_work_sync(&server->fail_work);
 	leap_sysfs_remove_server(server);
 	server->session->transport->disconnect(server);

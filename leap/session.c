@@ -214,8 +214,10 @@ static int session_start(struct leap_session *session)
 			   1U << (session->slab_shift - 20));
 		return err;
 	}
-	__module_get(THIS_MODULE);
 	rcu_assign_pointer(current_session, session);
+	/* Large folios are read past the cache whole; a lost slot spoils all. */
+	WRITE_ONCE(leap_synchronous,
+		   session->synchronous && !leap_map_has_lost());
 	pr_info("session %s: %u server(s), slabs of %u MiB\n", session->text,
 		session->portal.nr_servers, 1U << (session->slab_shift - 20));
 	return 0;
@@ -238,17 +240,22 @@ int leap_session_create(const char *portal)
 		leap_error("%s", leap_strerror(-EBUSY));
 		return -EBUSY;
 	}
+	/* The session's. Nothing keeps rmmod from beginning meanwhile. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
 	session = session_alloc(portal);
-	if (!session)
-		return -ENOMEM;
-	err = session_start(session);
-	if (err)
+	err = session ? session_start(session) : -ENOMEM;
+	if (!err)
+		return 0;
+	if (session)
 		session_free(session);
+	module_put(THIS_MODULE);
 	return err;
 }
 
 static void session_end(struct leap_session *session)
 {
+	WRITE_ONCE(leap_synchronous, false);
 	rcu_assign_pointer(current_session, NULL);
 	synchronize_rcu();
 	percpu_ref_kill(&session->ios);

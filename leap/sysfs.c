@@ -98,9 +98,8 @@ struct process_dump {
 };
 
 /* Formats one line if the reader has not had it yet and has room for it. */
-static void dump_process(struct leap_mm *lm, void *arg)
+static void dump_process(struct leap_mm *lm, struct process_dump *dump)
 {
-	struct process_dump *dump = arg;
 	long events[LEAP_MM_EVENTS], remote;
 	char line[PROCESS_LINE + 1];
 	char comm[TASK_COMM_LEN] = "-";
@@ -140,9 +139,14 @@ static ssize_t processes_read(struct file *file, struct kobject *kobj,
 			      size_t count)
 {
 	struct process_dump dump = { .buf = buf, .room = count };
+	struct leap_mm *lm;
+	unsigned long id;
 
 	dump.skip = div_u64(pos, PROCESS_LINE);
-	leap_walk_mms(dump_process, &dump);
+	xa_lock(&leap_mms);
+	xa_for_each(&leap_mms, id, lm)
+		dump_process(lm, &dump);
+	xa_unlock(&leap_mms);
 	return dump.len;
 }
 
