@@ -173,6 +173,16 @@ stop_leapd() {
 	wait_for 10 not pgrep -x leapd || pkill -KILL -x leapd
 }
 
+# inject WHICH PERCENT: makes so many of Leap's loads, stores, ... fail, which is
+# fail_load, fail_store or fail_map; fails if this kernel cannot do that
+inject() {
+	local dir=/sys/kernel/debug/leap/$1
+	[ -d "$dir" ] || return
+	echo 0 >"$dir/verbose"
+	echo -1 >"$dir/times"
+	echo "$2" >"$dir/probability"
+}
+
 # not COMMAND...: for wait_for
 not() { ! "$@"; }
 

@@ -23,6 +23,16 @@ run_limited $((mib << 19)) leapctl run -- leap-test-verify "${mib}M" --threads 2
 [ "$(leap_stat stored_bytes)" = $(($(leap_stat stored_pages) * 4096)) ] || fail "bytes do not match pages"
 [ "$(leap_stat failed_loads)" = 0 ] || fail "loads failed"
 [ "$(leap_stat failed_stores)" = 0 ] || fail "stores failed"
+
+# Pages that the device cannot take for a while: stores go to the disk, loads
+# wait, for there is no other copy.
+if inject fail_map 20; then
+	run_limited $((mib << 18)) leapctl run -- leap-test-verify "$((mib / 2))M" ||
+		fail "wrong data with pages that cannot be mapped"
+	inject fail_map 0
+	[ "$(leap_stat failed_stores)" -gt 0 ] || fail "no page could not be mapped"
+	[ "$(leap_stat failed_loads)" = 0 ] || fail "loads failed"
+fi
 no_flight() { [ "$(leap_stat inflight_loads) $(leap_stat inflight_stores)" = "0 0" ]; }
 wait_for 5 no_flight || fail "requests are under way without end"
 leapctl session destroy || fail "the session cannot be ended"

@@ -12,19 +12,10 @@ mib=32
 [ "$LEAP_FLAVOUR" = release ] || mib=16
 half=$((mib << 19))
 
-# inject WHICH PERCENT
-inject() {
-	local dir=/sys/kernel/debug/leap/$1
-	[ -d "$dir" ] || skip "this kernel cannot inject errors"
-	echo 0 >"$dir/verbose"
-	echo -1 >"$dir/times"
-	echo "$2" >"$dir/probability"
-}
-
 leap_up dram://1,256M
 
 disk=$(swap_written_bytes)
-inject fail_store 30
+inject fail_store 30 || skip "this kernel cannot inject errors"
 run_limited "$half" leapctl run -- leap-test-verify "${mib}M" || fail "wrong data with stores that fail"
 inject fail_store 0
 [ "$(leap_stat failed_stores)" -gt 0 ] || fail "no store failed"
@@ -57,6 +48,11 @@ leapctl session destroy && fail "a session with unreadable pages was ended witho
 inject fail_load 0
 [ "$(leap_stat remote_pages)" -gt 0 ] || fail "pages were given up"
 leapctl session destroy --force || fail "force did not end the session"
+
+# Lost pages outlive the module, too, and are no burden to the next one.
+rmmod leap || fail "rmmod failed"
+modprobe leap || fail "modprobe failed"
+[ "$(leap_stat remote_pages)" = 0 ] || fail "a new module has pages"
 kill -USR1 "$sleeper"
 wait "$group"
 status=$?
