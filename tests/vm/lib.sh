@@ -199,7 +199,7 @@ leap_up() {
 # something stays behind
 leap_down() {
 	if [ -d /sys/module/leap ]; then
-		if [ -s /sys/kernel/mm/leap/session ]; then leapctl session destroy; fi
+		if [ -n "$(cat /sys/kernel/mm/leap/session)" ]; then leapctl session destroy; fi
 	fi
 	if grep -q "^$LEAP_SWAPDEV " /proc/swaps; then swapoff "$LEAP_SWAPDEV" || return; fi
 	if [ -d /sys/module/leap_functionality ]; then rmmod leap_functionality || return; fi

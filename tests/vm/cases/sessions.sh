@@ -16,6 +16,8 @@ mib=8
 # work, some is put off.
 rdma_objects() { rdma resource show | tr -s ' '; }
 rdma_is() { [ "$(rdma_objects)" = "$1" ]; }
+m2_objects() { on_m2 eval "rdma resource show | tr -s ' '"; }
+m2_is() { [ "$(m2_objects)" = "$1" ]; }
 # mappings: large allocations of the module
 mappings() { grep -c '\[leap\]' /proc/vmallocinfo; }
 # available: KiB, with the free pages that the processors keep for themselves
@@ -43,7 +45,7 @@ session() {
 
 rdma_before=$(rdma_objects)
 on_m2 start_leapd 9400 --json || fail "leapd does not start"
-rdma_m2=$(on_m2 rdma_objects)
+rdma_m2=$(m2_objects)
 modprobe leap || fail "modprobe leap failed"
 swapon "$LEAP_SWAPDEV" || fail "swapon failed"
 mappings=$(mappings)
@@ -63,8 +65,7 @@ say "$((rounds * 3 / 4)) rounds: $lost KiB less available, leapd $grown KiB larg
 wait_for 10 rdma_is "$rdma_before" || fail "RDMA objects are left: before: $rdma_before, after: $(rdma_objects)"
 [ "$(mappings)" = "$mappings" ] || fail "vmalloc areas are left: $(grep '\[leap\]' /proc/vmallocinfo)"
 wait_for 10 nothing_lent || fail "leapd still lends $(lent) bytes"
-on_m2 wait_for 10 eval "[ \"\$(rdma resource show | tr -s ' ')\" = '$rdma_m2' ]" ||
-	fail "RDMA objects are left in m2: before: $rdma_m2, after: $(on_m2 rdma_objects)"
+wait_for 10 m2_is "$rdma_m2" || fail "RDMA objects are left in m2: before: $rdma_m2, after: $(m2_objects)"
 
 swapoff "$LEAP_SWAPDEV" || fail "swapoff failed"
 for ((round = 1; round <= 5; round++)); do

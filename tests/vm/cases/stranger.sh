@@ -28,7 +28,7 @@ refused() {
 	[[ $said == *"$text"* ]] || fail "$how: nothing about: $text"
 	[[ $said != *" | "* ]] || fail "$how: more than one line"
 	((SECONDS - started < 8 * LEAP_SCALE)) || fail "$how: took $((SECONDS - started)) s"
-	[ ! -s /sys/kernel/mm/leap/session ] || fail "$how: a session stays"
+	[ -z "$(cat /sys/kernel/mm/leap/session)" ] || fail "$how: a session stays"
 }
 
 modprobe leap || fail "modprobe leap failed"
