@@ -53,11 +53,11 @@ void control_send(struct client *client, const struct leap_msg_info *msg)
 
 /**
  * control_probe - find out whether a client's machine is still there
- * @client: which; it is dropped if not, sooner or later
+ * @client: which; it is dropped if it has not answered the last probe
  *
  * Its network adapter answers an empty write by itself, so that a client need
- * not say anything, nor have time to. When no answer comes after all
- * repetitions, or the connection has gone, the completion says so.
+ * not say anything, nor have time to. How often that is repeated when there is
+ * no answer is the client's choice, and can be for ever.
  */
 void control_probe(struct client *client)
 {
@@ -67,8 +67,10 @@ void control_probe(struct client *client)
 		.send_flags = IBV_SEND_SIGNALED,
 	}, *bad;
 
-	if (client->probing)
+	if (client->probing) {
+		client_drop(client, "its machine does not answer");
 		return;
+	}
 	client->probing = true;
 	if (ibv_post_send(client->control->id->qp, &wr, &bad))
 		client_drop(client, "cannot send to it");

@@ -33,8 +33,8 @@
 /* How long a connection may take to be established, in seconds. */
 #define SETTLE_SECONDS	5
 
-/* How often a client that says nothing is looked for, in seconds. */
-#define PROBE_SECONDS	15
+/* How often to look whether a client is still there, and the time to answer. */
+#define PROBE_SECONDS	30
 
 /*
  * Answers that can be under way on a control queue. More than questions: the
@@ -145,7 +145,7 @@ struct conn {
  * @buffers_mr: makes them reachable for the device
  * @tx_busy: bit i is set while message i is being sent
  * @probing: a probe is being sent
- * @probe_due: when the next one is due
+ * @probe_due: when it must have been, and the next one is due
  */
 struct client {
 	LIST_ENTRY(client) entry;
