@@ -6,6 +6,7 @@
 # goes on serving all others, and nothing stays behind of any of it.
 # RDMA: rxe siw
 # TIMEOUT: 300
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

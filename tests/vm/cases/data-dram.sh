@@ -5,6 +5,7 @@
 # SMP: 1 2
 # GROUP: dram
 # TIMEOUT: 120
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

@@ -6,6 +6,7 @@
 # RDMA: rxe siw
 # GROUP: device
 # TIMEOUT: 120
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

@@ -4,6 +4,7 @@
 # and that large folios go out whole and come back right.
 # GROUP: dram
 # TIMEOUT: 120
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

@@ -3,6 +3,7 @@
 # Proves that remote memory which a program gives up, by MADV_DONTNEED and by
 # munmap, comes back to the server: the pages in use fall there, and the slabs.
 # TIMEOUT: 120
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

@@ -7,6 +7,7 @@
 # MEM: 384
 # GROUP: small
 # TIMEOUT: 180
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

@@ -6,6 +6,7 @@
 # CMDLINE: kmemleak=on
 # GROUP: leak
 # TIMEOUT: 180
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

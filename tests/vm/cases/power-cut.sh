@@ -5,6 +5,7 @@
 # RDMA: rxe siw
 # GROUP: power
 # TIMEOUT: 180
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

@@ -8,6 +8,7 @@
 # not among them: it fails on the plain kernel, each time at another place.)
 # FLAVOUR: release
 # TIMEOUT: 180
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

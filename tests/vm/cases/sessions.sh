@@ -5,6 +5,7 @@
 # sessions that fail, nor loading and unloading the module.
 # RDMA: rxe siw
 # TIMEOUT: 180
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

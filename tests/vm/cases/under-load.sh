@@ -6,6 +6,7 @@
 # GROUP: dram
 # SMP: 1
 # TIMEOUT: 180
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
