@@ -11,8 +11,12 @@
 #include <linux/sched/mm.h>
 #include "leap.h"
 
-/* How often, and how long a slab stays empty before it goes back. */
+/*
+ * How often, how soon if something is to be tried again, and how long a slab
+ * stays empty before it goes back.
+ */
 #define LEAP_TICK	HZ
+#define LEAP_RETRY	max(HZ / 100, 1)
 #define LEAP_LINGER	(2 * HZ)
 
 static unsigned long tick(struct leap_session *session)
@@ -140,6 +144,17 @@ void leap_housekeeping_kick(struct leap_session *session)
 {
 	if (!READ_ONCE(session->exhausted))
 		mod_delayed_work(leap_wq, &session->housekeeping, 0);
+}
+
+/**
+ * leap_housekeeping_soon - something is to be tried again in a moment
+ * @session: whose
+ *
+ * Any context, while the session has a request.
+ */
+void leap_housekeeping_soon(struct leap_session *session)
+{
+	mod_delayed_work(leap_wq, &session->housekeeping, LEAP_RETRY);
 }
 
 /**

@@ -294,6 +294,7 @@ void leap_process_detach_all(void);
 int leap_housekeeping_start(struct leap_session *session);
 void leap_housekeeping_stop(struct leap_session *session);
 void leap_housekeeping_kick(struct leap_session *session);
+void leap_housekeeping_soon(struct leap_session *session);
 
 /* map.c */
 

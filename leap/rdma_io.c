@@ -199,6 +199,14 @@ static void post_pending(struct leap_queue *queue, struct list_head *failed)
 	}
 }
 
+/* Requests wait, and there is no completion to come that posts them. */
+static void retry_if_stuck(struct leap_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	if (!queue->dead && !queue->posted && !list_empty(&queue->pending))
+		leap_housekeeping_soon(queue->rdma->server->session);
+}
+
 static void end_all(struct list_head *list, int err)
 {
 	struct leap_io *io, *next;
@@ -232,6 +240,7 @@ static void done(struct ib_cq *cq, struct ib_wc *wc)
 	queue->posted--;
 	if (wc->status == IB_WC_SUCCESS)
 		post_pending(queue, &failed);
+	retry_if_stuck(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
 	unmap(queue, io);
@@ -275,6 +284,7 @@ void leap_rdma_submit(struct leap_io *io)
 		list_add_tail(&io->list, &queue->pending);
 		err = 0;
 	}
+	retry_if_stuck(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (err)
 		leap_io_done(io, err);
@@ -293,6 +303,7 @@ void leap_queue_kick(struct leap_queue *queue)
 
 	spin_lock_irqsave(&queue->lock, flags);
 	post_pending(queue, &failed);
+	retry_if_stuck(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	end_all(&failed, -EIO);
 }

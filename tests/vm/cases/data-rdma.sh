@@ -25,8 +25,8 @@ run_limited $((mib << 19)) leapctl run -- leap-test-verify "${mib}M" --threads 2
 [ "$(leap_stat failed_stores)" = 0 ] || fail "stores failed"
 
 # Pages that the device cannot take for a while: stores go to the disk, loads
-# wait, up to a second, for there is no other copy.
-if inject fail_map 2; then
+# wait, for there is no other copy.
+if inject fail_map 20; then
 	run_limited $((mib << 18)) leapctl run -- leap-test-verify "$((mib / 2))M" ||
 		fail "wrong data with pages that cannot be mapped"
 	inject fail_map 0

@@ -9,7 +9,7 @@
 . "$LEAP_LIB"
 
 mib=32
-[ "$LEAP_FLAVOUR" = release ] || mib=16
+[ "$LEAP_FLAVOUR" = release ] || mib=8
 half=$((mib << 19))
 
 leap_up dram://1,256M

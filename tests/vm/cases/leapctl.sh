@@ -7,6 +7,9 @@
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
+mib=64
+[ "$LEAP_FLAVOUR" = release ] || mib=8
+
 # refuses STATUS TEXT COMMAND...: fails with that status and one line that has
 # the text
 refuses() {
@@ -61,10 +64,10 @@ leapctl run -- bash -c 'bash -c "leapctl stat --json; :"; :' |
 [ "$(number "sum(p['pid'] == $$ for p in d['processes'])")" = 0 ] || fail "the shell is attached"
 
 before=$(swap_written_bytes)
-run_limited $((32 << 20)) leapctl run -- leap-test-verify 64M || fail "wrong bytes"
+run_limited $((mib << 19)) leapctl run -- leap-test-verify "${mib}M" || fail "wrong bytes"
 stored=$(number "d['total']['stored_pages']")
-[ "$stored" -gt 8000 ] || fail "only $stored pages were stored"
-[ "$(number "d['total']['loaded_pages']")" -gt 8000 ] || fail "too few pages were loaded"
+[ "$stored" -gt $((mib * 125)) ] || fail "only $stored pages were stored"
+[ "$(number "d['total']['loaded_pages']")" -gt $((mib * 125)) ] || fail "too few pages were loaded"
 [ "$(number "d['total']['stored_bytes']")" = $((stored * 4096)) ] || fail "bytes and pages differ"
 [ "$(number "d['servers'][0]['stored_pages']")" = "$stored" ] || fail "the server's pages are not the total"
 [ "$(number "d['total']['load_latency']['count'] > 0")" = True ] || fail "no load was timed"
