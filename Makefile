@@ -62,7 +62,7 @@ fuzz: ## Fuzz every parser, SECONDS=60 each
 lint: module ## Check style, spelling, shell scripts and types
 	tests/lint
 
-check: installed ## Run all tests: lint, unit, fuzz, and the guests' on the debug kernel
+check: installed ## Run the tests: lint, unit, fuzz, guests on the debug kernel; ALL=1: every variant
 	@tests/check
 
 clean: ## Remove what was built here (kernels stay in their cache)
