@@ -5,6 +5,7 @@
 # and that one which turns out to be a fraud later costs no byte.
 # RDMA: rxe siw
 # TIMEOUT: 120
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
