@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Proves that a hard limit (memory.max), under which reclaim must make progress
 # or the program dies, is survived: stores never wait for memory that only they
-# can free. Also with all of the machine's memory nearly used up.
+# can free.
 # RDMA: rxe siw
 # MEM: 384
 # GROUP: small
@@ -15,20 +15,11 @@ mib=16 tries=4
 [ "$LEAP_FLAVOUR" = release ] || { mib=8 tries=2; }
 
 on_m2 start_leapd 9400 || fail "leapd does not start"
-# Software RDMA loses packets while there is no memory for them, and with all
-# memory in use that can last.
-leap_up "rdma://1,$LEAP_M2:9400?timeout_ms=$((12000 * LEAP_SCALE))"
+leap_up
 for ((try = 1; try <= tries; try++)); do
 	run_limited_max $((mib << 19)) leapctl run -- leap-test-verify "${mib}M" --seed "$try" ||
 		fail "try $try of $tries ended with status $?"
 done
 [ "$(leap_stat stored_pages)" -ge $((tries * mib << 7)) ] || fail "too few pages were stored"
 say "$tries of $tries lived; $(leap_stat refused_stores) pages were sent to the disk"
-
-# No limit but the machine's: more data than it has free.
-free=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
-stored=$(leap_stat stored_pages)
-leapctl run -- leap-test-verify $((free + 24576))K --passes 1 --pattern seq ||
-	fail "wrong data with all memory in use"
-[ "$(leap_stat stored_pages)" -gt $((stored + 4096)) ] || fail "the machine did not run short of memory"
 [ "$(leap_stat failed_loads)" = 0 ] || fail "loads failed"

@@ -81,7 +81,7 @@ disk=$(swap_written_bytes)
 make_lines "$mib" >lines
 make_sql $((mib * 2000)) >sql
 awk '{ printf "{\"key\":\"%s\",\"text\":\"%s\",\"number\":%d}\n", $1, $2, NR }' lines |
-	head -c $((mib << 18)) | sed '$d' >objects
+	head -c $((mib << 16)) | sed '$d' >objects
 # The buffer holds the whole file, else sort uses files instead of memory.
 same sort sort --parallel=1 -S $((mib * 4))M lines
 same sqlite3 sqlite3 -init sql :memory: .quit
