@@ -6,6 +6,7 @@
 # protocol and from the snapshot that a forked child wrote.
 # FLAVOUR: release
 # TIMEOUT: 400
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
