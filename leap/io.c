@@ -20,6 +20,7 @@
 #include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
+#include <linux/swap.h>
 #include "leap.h"
 #include "policy/hist.h"
 #include "trace.h"
@@ -52,6 +53,17 @@ static void end_turn(struct leap_session *session, unsigned int nr)
 	atomic_sub(nr, &session->active);
 	if (wq_has_sleeper(&session->store_wait))
 		wake_up(&session->store_wait);
+}
+
+/*
+ * Kernel threads reclaim, too, when they need memory, and one of them may be the
+ * one that moves our packets (siw). Only kswapd has nothing better to do.
+ */
+static long patience(const struct leap_session *session)
+{
+	if (current->flags & PF_KTHREAD && !current_is_kswapd())
+		return 0;
+	return msecs_to_jiffies(session->portal.timeout_ms);
 }
 
 static void store_left(struct leap_session *session)
@@ -216,7 +228,7 @@ int leap_io_store(struct folio *folio)
 		goto out;
 	}
 	if (wait_event_timeout(session->store_wait, take_turn(session, nr),
-			       msecs_to_jiffies(session->portal.timeout_ms))) {
+			       patience(session))) {
 		io_submit(io_alloc(session, folio, LEAP_STORE, &place));
 		return 0;
 	}
