@@ -5,7 +5,7 @@
 # limit: sort, sqlite3, jq, and redis-server, of which all is read back by its
 # protocol and from the snapshot that a forked child wrote.
 # FLAVOUR: release
-# TIMEOUT: 400
+# TIMEOUT: 600
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
@@ -40,7 +40,7 @@ same() {
 	cmp "$name.free" "$name.limited" || fail "$name gives another result with half of its memory"
 	stored=$(($(leap_stat stored_pages) - stored)) loaded=$(($(leap_stat loaded_pages) - loaded))
 	say "$name: $(wc -c <"$name.free") bytes of output are the same with half of $((peak >> 20)) MiB;" \
-		"$stored pages stored, $loaded loaded"
+		"$stored pages stored, $loaded loaded, $SECONDS s so far"
 	[ "$stored" -gt $((peak >> 15)) ] || fail "$name hardly used remote memory"
 	[ "$loaded" -gt 100 ] || fail "$name hardly read remote memory"
 }
@@ -82,11 +82,11 @@ disk=$(swap_written_bytes)
 make_lines "$mib" >lines
 make_sql $((mib * 2000)) >sql
 awk '{ printf "{\"key\":\"%s\",\"text\":\"%s\",\"number\":%d}\n", $1, $2, NR }' lines |
-	head -c $((mib << 16)) | sed '$d' >objects
+	head -c $((mib << 18)) | sed '$d' >objects
 # The buffer holds the whole file, else sort uses files instead of memory.
 same sort sort --parallel=1 -S $((mib * 4))M lines
 same sqlite3 sqlite3 -init sql :memory: .quit
-same jq jq -c -s 'sort_by(.key) | map(select(.number % 2 == 0)) | .[]' objects
+same jq jq -c -s 'reverse | map(select(.number % 2 == 0)) | .[]' objects
 
 # redis: SETs by its protocol, and every value read back.
 redis() { redis-cli -s "/run/$1.sock" "${@:2}"; }

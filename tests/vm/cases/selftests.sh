@@ -7,7 +7,7 @@
 # after it was written out, so hardly one of them is read back. (khugepaged is
 # not among them: it fails on the plain kernel, each time at another place.)
 # FLAVOUR: release
-# TIMEOUT: 180
+# TIMEOUT: 400
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
