@@ -20,7 +20,6 @@
 #include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
-#include <linux/swap.h>
 #include "leap.h"
 #include "policy/hist.h"
 #include "trace.h"
@@ -57,11 +56,13 @@ static void end_turn(struct leap_session *session, unsigned int nr)
 
 /*
  * Kernel threads reclaim, too, when they need memory, and one of them may be the
- * one that moves our packets (siw). Only kswapd has nothing better to do.
+ * one that moves our packets (siw). kswapd and workers, which reclaim above
+ * memory.high, have nothing better to do.
  */
 static long patience(const struct leap_session *session)
 {
-	if (current->flags & PF_KTHREAD && !current_is_kswapd())
+	if (current->flags & PF_KTHREAD &&
+	    !(current->flags & (PF_KSWAPD | PF_WQ_WORKER)))
 		return 0;
 	return msecs_to_jiffies(session->portal.timeout_ms);
 }
