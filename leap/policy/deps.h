@@ -13,6 +13,7 @@
 #include <linux/array_size.h>
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
+#include <linux/compiler_attributes.h>
 #include <linux/errno.h>
 #include <linux/overflow.h>
 #include <linux/socket.h>
@@ -50,6 +51,8 @@ typedef __INT64_TYPE__ s64;
 
 #define check_add_overflow(a, b, sum)		__builtin_add_overflow(a, b, sum)
 #define check_mul_overflow(a, b, product)	__builtin_mul_overflow(a, b, product)
+
+#define fallthrough	__attribute__((fallthrough))
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
