@@ -8,31 +8,8 @@
  * is used without a fault. The answer to each fault is a list of pages to read
  * now, most often an empty one.
  *
- * Streams
- *
- * A program that adds two arrays goes through memory on three ways at once, and
- * threads have ways of their own. In one history of all their faults no delta
- * ever gets a majority. So each way is a stream with a history of its own, and
- * a fault belongs to the stream
- *
- *  - that it continues: an even number of strides beyond the last fault, no
- *    further than a little beyond what was prefetched (pages in between that
- *    are mapped do not fault, so that a program seems to skip them), else
- *  - whose last fault was near.
- *
- * A fault that fits nowhere is a stray. Strays are remembered, in a ring of their
- * own so that random accesses push no stream out of the table, until two of
- * them are near each other or three are the same distance apart, one round of
- * the ring's newest 2, 4, ... 16 after the other:
- *
- *	A+0 B+0 C+0  A+500 B+500 C+500  A+1000		three strides of 500
- *
- * They then become a stream, in place of the one that was idle for longest. So
- * nothing is lost against one history for all: where a delta has a majority,
- * two equal ones follow each other somewhere, which makes three such strays.
- *
- * The direction of a stream is what trend.c finds in its history. If it finds
- * none, the last one is kept for as long as faults keep to it.
+ * Which faults belong together, which way they go and how far they may go yet is
+ * found out by stream.c.
  *
  * The window
  *
@@ -67,15 +44,6 @@
  * that they can start at once when the rest is over.
  */
 #include "prefetch.h"
-
-/* A fault this many pages from a stream's last one is near. */
-#define NEAR_PAGES	64
-
-/* So many steps may a program skip beyond what was prefetched. */
-#define SKIP_STEPS	8
-
-/* Longer strides are none: with @ahead steps of them, all fits in 32 bits. */
-#define STRIDE_MAX	0x2000000LL
 
 /* A limit of so many windows, as a power of two. */
 #define BOOST_MIN	1
@@ -121,20 +89,14 @@ int leap_prefetch_check(const struct leap_prefetch_settings *set)
 	return -ERANGE;
 }
 
-/* Everything but settings and counters. */
-static void forget(struct leap_prefetcher *p)
+/* Everything but the counters. */
+static void begin(struct leap_prefetcher *p,
+		  const struct leap_prefetch_settings *set)
 {
-	u32 i;
-
-	p->clock = 0;
-	p->last = LEAP_PAGE_LIMIT;
+	p->set = *set;
 	p->boost = BOOST_MIN;
-	p->next_stray = 0;
-	for (i = 0; i < LEAP_STRAYS; i++)
-		p->strays[i] = LEAP_PAGE_LIMIT;
 	memset(&p->breaker, 0, sizeof(p->breaker));
-	for (i = 0; i < LEAP_STREAMS_MAX; i++)
-		p->streams[i].seen = 0;
+	leap_streams_init(&p->streams, set->streams, set->history, set->split);
 }
 
 /**
@@ -145,9 +107,8 @@ static void forget(struct leap_prefetcher *p)
 void leap_prefetch_init(struct leap_prefetcher *p,
 			const struct leap_prefetch_settings *set)
 {
-	memset(p, 0, sizeof(*p));
-	p->set = *set;
-	forget(p);
+	memset(&p->count, 0, sizeof(p->count));
+	begin(p, set);
 }
 
 /**
@@ -160,153 +121,7 @@ void leap_prefetch_init(struct leap_prefetcher *p,
 void leap_prefetch_change(struct leap_prefetcher *p,
 			  const struct leap_prefetch_settings *set)
 {
-	p->set = *set;
-	forget(p);
-}
-
-static u64 distance(u64 a, u64 b)
-{
-	return a > b ? a - b : b - a;
-}
-
-/*
- * How many strides is @page beyond the last step? 0 if it is not on the way, or
- * too far. Both numbers that are divided are short, see STRIDE_MAX.
- */
-static u32 steps_to(const struct leap_stream *s, u64 page)
-{
-	s64 way = page - s->pos, stride = s->delta;
-
-	if (stride < 0) {
-		way = -way;
-		stride = -stride;
-	}
-	if (way <= 0 || way > stride * (s->ahead + SKIP_STEPS))
-		return 0;
-	if (way == stride)
-		return 1;
-	return (u32)way % (u32)stride ? 0 : (u32)way / (u32)stride;
-}
-
-/* The stream that @page is the next step of, or else is nearest to. */
-static struct leap_stream *find_stream(struct leap_prefetcher *p, u64 page,
-				       u32 *steps)
-{
-	const u32 far = LEAP_AHEAD_MAX + SKIP_STEPS;
-	u64 best_cost = far + NEAR_PAGES + 1;
-	struct leap_stream *best = NULL;
-	u32 i;
-
-	*steps = 0;
-	for (i = 0; i < p->set.streams; i++) {
-		struct leap_stream *s = &p->streams[i];
-		u32 on_way;
-		u64 cost;
-
-		if (!s->seen)
-			continue;
-		on_way = steps_to(s, page);
-		cost = on_way ? on_way : far + distance(page, s->trend.last);
-		if (cost < best_cost) {
-			best_cost = cost;
-			best = s;
-			*steps = on_way;
-		}
-	}
-	return best;
-}
-
-static struct leap_stream *new_stream(struct leap_prefetcher *p)
-{
-	struct leap_stream *s = &p->streams[0];
-	u32 i;
-
-	for (i = 1; i < p->set.streams; i++)
-		if (p->streams[i].seen < s->seen)
-			s = &p->streams[i];
-	memset(s, 0, sizeof(*s));
-	leap_trend_init(&s->trend, p->set.history, p->set.split);
-	s->boost = p->boost;
-	s->seen = p->clock;
-	return s;
-}
-
-/* The stray of @age strays ago, the newest being 1. */
-static u64 *stray_at(struct leap_prefetcher *p, u32 age)
-{
-	return &p->strays[(p->next_stray - age) % LEAP_STRAYS];
-}
-
-/* Moves the @age-th newest stray to the history of @s. */
-static void adopt(struct leap_prefetcher *p, struct leap_stream *s, u32 age)
-{
-	leap_trend_log(&s->trend, *stray_at(p, age));
-	*stray_at(p, age) = LEAP_PAGE_LIMIT;
-}
-
-/* Makes a stream of @page and two strays, if the three are evenly spaced. */
-static struct leap_stream *join_evenly(struct leap_prefetcher *p, u64 page)
-{
-	u32 age;
-
-	for (age = 1; age <= LEAP_STRAYS / 2; age++) {
-		u64 one = *stray_at(p, age), two = *stray_at(p, 2 * age);
-		struct leap_stream *s;
-
-		if (one == LEAP_PAGE_LIMIT || two == LEAP_PAGE_LIMIT ||
-		    page - one != one - two ||
-		    distance(page, one) > STRIDE_MAX)
-			continue;
-		s = new_stream(p);
-		adopt(p, s, 2 * age);
-		adopt(p, s, age);
-		return s;
-	}
-	return NULL;
-}
-
-/* Makes a stream of @page and the newest stray that is near. */
-static struct leap_stream *join_near(struct leap_prefetcher *p, u64 page)
-{
-	u32 age;
-
-	for (age = 1; age <= LEAP_STRAYS; age++) {
-		if (distance(page, *stray_at(p, age)) <= NEAR_PAGES) {
-			struct leap_stream *s = new_stream(p);
-
-			adopt(p, s, age);
-			return s;
-		}
-	}
-	return NULL;
-}
-
-static bool is_stray(struct leap_prefetcher *p, u64 page)
-{
-	u32 i;
-
-	for (i = 0; i < LEAP_STRAYS; i++)
-		if (p->strays[i] == page)
-			return true;
-	return false;
-}
-
-/*
- * A fault without a stream: maybe it founds one. A stray that did leaves its
- * place in the ring empty, so that the rounds of others stay in step.
- */
-static struct leap_stream *add_stray(struct leap_prefetcher *p, u64 page)
-{
-	struct leap_stream *s;
-
-	if (is_stray(p, page))
-		return NULL;
-	s = join_evenly(p, page);
-	if (!s)
-		s = join_near(p, page);
-	p->next_stray++;
-	*stray_at(p, 1) = s ? LEAP_PAGE_LIMIT : page;
-	return s;
+	begin(p, set);
 }
 
 static u32 smaller(u32 a, u32 b)
@@ -317,41 +132,6 @@ static u32 smaller(u32 a, u32 b)
 static u32 larger(u32 a, u32 b)
 {
 	return a > b ? a : b;
-}
-
-/* The stream goes another way from @page on. */
-static void turn(struct leap_stream *s, u64 page, s64 delta)
-{
-	s->delta = delta;
-	s->pos = page;
-	s->ahead = 0;
-}
-
-/*
- * Moves the stream to @page, @steps further on its way, 0 if it is beside it. A
- * trend is looked for from the last fault, on the way or not: after a jump, the
- * stream goes on from where it has landed. What was suspended starts again only
- * with a trend.
- *
- * Return: the fault is a step along the way.
- */
-static bool advance(struct leap_stream *s, u64 page, u32 steps)
-{
-	s64 delta = page - s->trend.last, trend;
-
-	leap_trend_log(&s->trend, page);
-	trend = leap_trend_find(&s->trend);
-	if (trend > STRIDE_MAX || trend < -STRIDE_MAX)
-		trend = 0;
-	if (trend && (trend != s->delta || (trend == delta && !steps))) {
-		turn(s, page, trend);
-		return trend == delta;
-	}
-	if (!steps || (!trend && !s->window))
-		return false;
-	s->pos = page;
-	s->ahead -= smaller(steps, s->ahead);
-	return true;
 }
 
 /* What the hits since the last prefetch, or their lack, say of the window. */
@@ -392,7 +172,7 @@ static void learn(struct leap_prefetcher *p, struct leap_stream *s,
 		s->window = larger(next_window(s, max, true), s->window);
 		break;
 	case LEAP_FAULT_MISS:
-		s->window = next_window(s, max, true);
+		s->window = s->guessed ? max : next_window(s, max, true);
 		s->ahead = 0;
 		if (asked && s->boost > BOOST_MIN)
 			s->boost--;
@@ -413,20 +193,26 @@ static void learn_beside(struct leap_stream *s, enum leap_fault_kind kind)
 		s->window = next_window(s, s->window, false);
 }
 
-/*
- * Asks for one window after a miss. After anything else it fills the way up to
- * the limit, if a window fits.
- */
-static u32 plan(struct leap_prefetcher *p, struct leap_stream *s, bool miss,
-		u64 *pages)
+/* How many steps ahead may be asked for? 0 if that is better done later. */
+static u32 limit_of(struct leap_prefetcher *p, struct leap_stream *s, bool miss)
 {
 	u32 boost = s->window < p->set.max_window ? BOOST_MIN : s->boost;
-	u32 limit = smaller(s->window << boost, p->set.max_ahead), nr = 0;
+	u32 limit = smaller(s->window << boost, p->set.max_ahead);
+	u32 rest = leap_stream_rest(&p->streams, s);
 
 	if (miss)
 		limit = s->window;
-	if (s->ahead + s->window > limit)
-		return 0;
+	if (rest < limit)
+		return rest;
+	return s->ahead + s->window <= limit ? limit : 0;
+}
+
+/* Fills the way ahead of @s up to its limit. */
+static u32 plan(struct leap_prefetcher *p, struct leap_stream *s, bool miss,
+		u64 *pages)
+{
+	u32 limit = limit_of(p, s, miss), nr = 0;
+
 	while (s->ahead < limit && nr < LEAP_WINDOW_MAX) {
 		u64 page = s->pos + s->delta * (s->ahead + 1);
 
@@ -501,33 +287,27 @@ static void count(struct leap_prefetcher *p, enum leap_fault_kind kind)
 u32 leap_prefetch_fault(struct leap_prefetcher *p, u64 page,
 			enum leap_fault_kind kind, u64 *pages)
 {
+	const bool miss = kind == LEAP_FAULT_MISS;
 	struct leap_stream *s;
-	bool asked, allowed;
-	u32 steps, nr;
+	enum leap_move move;
+	bool allowed;
+	u32 nr;
 
-	if (page == p->last || page >= LEAP_PAGE_LIMIT)
+	if (page >= LEAP_PAGE_LIMIT)
 		return 0;
-	s = find_stream(p, page, &steps);
-	if (s && page == s->trend.last)
+	move = leap_streams_fault(&p->streams, page, miss, &s);
+	if (move == LEAP_MOVE_REPEAT)
 		return 0;
-	p->last = page;
-	p->clock++;
 	count(p, kind);
 	allowed = breaker_fault(&p->breaker);
-	if (!s)
-		s = add_stray(p, page);
-	if (!s)
-		return 0;
-	s->seen = p->clock;
-	asked = steps && steps <= s->ahead;
-	if (!advance(s, page, steps)) {
+	if (move == LEAP_MOVE_BESIDE)
 		learn_beside(s, kind);
+	if (move == LEAP_MOVE_BESIDE || move == LEAP_MOVE_STRAY)
 		return 0;
-	}
-	learn(p, s, kind, asked);
+	learn(p, s, kind, move == LEAP_MOVE_ASKED);
 	if (!allowed)
 		return 0;
-	nr = plan(p, s, kind == LEAP_FAULT_MISS, pages);
+	nr = plan(p, s, miss, pages);
 	p->count.issued += nr;
 	if (p->set.breaker) {
 		p->breaker.issued += nr;

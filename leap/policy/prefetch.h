@@ -3,22 +3,10 @@
 #define LEAP_POLICY_PREFETCH_H
 
 #include "deps.h"
-#include "trend.h"
+#include "stream.h"
 
 /* Most pages that one fault asks for. */
 #define LEAP_WINDOW_MAX		32
-
-/* Furthest that prefetches are ahead of the program, in steps of its stride. */
-#define LEAP_AHEAD_MAX		64
-
-/* Most streams that are followed at once in one process. */
-#define LEAP_STREAMS_MAX	8
-
-/* Faults that belong to no stream and are remembered all the same. */
-#define LEAP_STRAYS		16
-
-/* No page has this number or a higher one, whatever the page size. */
-#define LEAP_PAGE_LIMIT		0x10000000000000ULL
 
 /**
  * enum leap_fault_kind - how a fault found its page
@@ -53,30 +41,6 @@ struct leap_prefetch_settings {
 };
 
 extern const struct leap_prefetch_settings leap_prefetch_defaults;
-
-/**
- * struct leap_stream - one way through memory
- * @trend: its last faults
- * @seen: &leap_prefetcher.clock at the last fault, 0 if the entry is free
- * @delta: pages from one step to the next, 0 if not known
- * @pos: page of the last fault that was a step along @delta
- * @ahead: steps beyond @pos that were asked for
- * @window: pages, as the hits have earned; 0 is suspended
- * @hits: used pages since the last prefetch
- * @boost: how many windows fit ahead, as a power of two
- * @patience: steps until late hits count again
- */
-struct leap_stream {
-	struct leap_trend trend;
-	u64 seen;
-	s64 delta;
-	u64 pos;
-	u32 ahead;
-	u32 window;
-	u32 hits;
-	u32 boost;
-	u32 patience;
-};
 
 /**
  * struct leap_breaker - keeps a process without a pattern from prefetching
@@ -116,24 +80,16 @@ struct leap_prefetch_counters {
  * struct leap_prefetcher - all that is known of one process
  * @set: as chosen
  * @count: for statistics
- * @clock: faults, so that the stream that is idle for longest can be told
- * @last: page of the last fault
- * @boost: what the last stream has learned of the link, see struct leap_stream
- * @next_stray: where the next one goes
- * @strays: ring of faults without a stream, LEAP_PAGE_LIMIT if taken by one
- * @streams: in no order
  * @breaker: see there
+ * @boost: what the last stream has learned of the link, see struct leap_stream
+ * @streams: see there
  */
 struct leap_prefetcher {
 	struct leap_prefetch_settings set;
 	struct leap_prefetch_counters count;
-	u64 clock;
-	u64 last;
-	u32 boost;
-	u32 next_stray;
-	u64 strays[LEAP_STRAYS];
 	struct leap_breaker breaker;
-	struct leap_stream streams[LEAP_STREAMS_MAX];
+	u32 boost;
+	struct leap_streams streams;
 };
 
 int leap_prefetch_check(const struct leap_prefetch_settings *set);

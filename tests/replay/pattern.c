@@ -169,8 +169,11 @@ static void zipf(struct maker *m)
 /* A scan with one access in five to anywhere else. */
 static void noisy(struct maker *m)
 {
-	for (uint64_t i = 0; i < visits(m); i++)
-		touch(m, i % 5 ? i % m->o->pages : random_below(m, m->o->pages));
+	for (uint64_t i = 0; i < visits(m); i++) {
+		touch(m, i % m->o->pages);
+		if (i % 4 == 3)
+			touch(m, random_below(m, m->o->pages));
+	}
 }
 
 /* Objects of @length pages, read from end to end in any order. */
