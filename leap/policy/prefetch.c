@@ -157,24 +157,29 @@ static void hurry(struct leap_prefetcher *p, struct leap_stream *s)
 	p->boost = s->boost;
 }
 
-/* A step along the way; @asked: its page had been asked for. */
+/* A fault along the way. */
 static void learn(struct leap_prefetcher *p, struct leap_stream *s,
-		  enum leap_fault_kind kind, bool asked)
+		  enum leap_fault_kind kind, enum leap_move move)
 {
+	const bool follows = move != LEAP_MOVE_SKIP;
 	u32 max = p->set.max_window;
 
+	if (!s->boost)
+		s->boost = p->boost;
 	switch (kind) {
 	case LEAP_FAULT_LATE:
 		hurry(p, s);
 		fallthrough;
 	case LEAP_FAULT_HIT:
 		s->hits++;
-		s->window = larger(next_window(s, max, true), s->window);
+		s->window = larger(next_window(s, max, follows), s->window);
 		break;
 	case LEAP_FAULT_MISS:
-		s->window = s->guessed ? max : next_window(s, max, true);
+		s->window = next_window(s, max, follows);
+		if (s->state == LEAP_STREAM_GUESSED)
+			s->window = max;
 		s->ahead = 0;
-		if (asked && s->boost > BOOST_MIN)
+		if (move == LEAP_MOVE_ASKED && s->boost > BOOST_MIN)
 			s->boost--;
 		break;
 	case LEAP_FAULT_CACHED:
@@ -182,15 +187,17 @@ static void learn(struct leap_prefetcher *p, struct leap_stream *s,
 	}
 }
 
-/* A fault beside the way costs a hit or, if there is none, half the window. */
+/* A miss beside the way costs a hit or, if there is none, half the window. */
 static void learn_beside(struct leap_stream *s, enum leap_fault_kind kind)
 {
+	if (kind == LEAP_FAULT_HIT || kind == LEAP_FAULT_LATE)
+		s->hits++;
 	if (kind != LEAP_FAULT_MISS)
 		return;
 	if (s->hits)
 		s->hits--;
 	else
-		s->window = next_window(s, s->window, false);
+		s->window /= 2;
 }
 
 /* How many steps ahead may be asked for? 0 if that is better done later. */
@@ -304,7 +311,7 @@ u32 leap_prefetch_fault(struct leap_prefetcher *p, u64 page,
 		learn_beside(s, kind);
 	if (move == LEAP_MOVE_BESIDE || move == LEAP_MOVE_STRAY)
 		return 0;
-	learn(p, s, kind, move == LEAP_MOVE_ASKED);
+	learn(p, s, kind, move);
 	if (!allowed)
 		return 0;
 	nr = plan(p, s, miss, pages);

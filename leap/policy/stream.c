@@ -49,6 +49,9 @@
 /* Longer runs are as good as endless. */
 #define RUN_MAX		0x1000000U
 
+/* A trend that is another one so often is right. */
+#define DOUBT_MAX	8
+
 /* Guess with this much trust. */
 #define TRUST_ENOUGH	4
 
@@ -146,11 +149,13 @@ static void trust_less(struct leap_habit *habit)
 /* The stream goes no further: what does that say of others? */
 static void end_run(struct leap_habit *habit, const struct leap_stream *s)
 {
-	if (s->guessed)
+	if (s->state == LEAP_STREAM_GUESSED)
 		trust_less(habit);
-	else if (s->delta && habit->run)
+	if (s->state != LEAP_STREAM_SURE)
+		return;
+	if (habit->run)
 		habit->run = (3 * habit->run + s->steps + 3) / 4;
-	else if (s->delta)
+	else
 		habit->run = s->steps;
 }
 
@@ -201,6 +206,8 @@ static struct leap_stream *join_evenly(struct leap_streams *streams, u64 page)
 		s = new_stream(streams);
 		adopt(streams, s, 2 * age);
 		adopt(streams, s, age);
+		s->delta = one - two;
+		s->pos = one;
 		return s;
 	}
 	return NULL;
@@ -230,7 +237,7 @@ static struct leap_stream *guess(struct leap_streams *streams, u64 page)
 	if (streams->habit.trust < TRUST_ENOUGH)
 		return NULL;
 	s = new_stream(streams);
-	s->guessed = true;
+	s->state = LEAP_STREAM_GUESSED;
 	s->steps = 1;
 	s->delta = streams->habit.delta;
 	s->pos = page;
@@ -262,26 +269,54 @@ static void push_stray(struct leap_streams *streams, u64 page)
 	streams->next_stray++;
 }
 
+/* There is a trend, or a guess was right. */
+static void make_sure(struct leap_streams *streams, struct leap_stream *s)
+{
+	if (s->state != LEAP_STREAM_SURE)
+		trust_more(&streams->habit, s->delta);
+	s->state = LEAP_STREAM_SURE;
+}
+
 /* The stream goes another way from @page on, or the same from elsewhere. */
 static void turn(struct leap_streams *streams, struct leap_stream *s, u64 page,
 		 s64 delta)
 {
-	if (s->delta) {
+	if (s->state != LEAP_STREAM_NEW) {
 		end_run(&streams->habit, s);
-		s->steps = 1;
+		s->state = LEAP_STREAM_NEW;
+		s->steps = 0;
 	}
-	trust_more(&streams->habit, delta);
-	s->guessed = false;
+	s->steps++;
 	s->delta = delta;
 	s->pos = page;
 	s->ahead = 0;
+	s->doubt = 0;
+	make_sure(streams, s);
+}
+
+/*
+ * Is @trend where the stream goes now? If some pages are mapped and do not
+ * fault, then twice or three times the stride may have a majority for a while.
+ * So as long as the pages that were asked for are those that are used, another
+ * trend must last to be believed.
+ */
+static bool turns(struct leap_stream *s, s64 trend, s64 delta, u32 steps,
+		  bool asked)
+{
+	if (!trend)
+		return false;
+	if (trend == s->delta) {
+		s->doubt = 0;
+		return trend == delta && !steps;
+	}
+	return !asked || ++s->doubt >= DOUBT_MAX;
 }
 
 /*
  * Moves the stream to @page, @steps further on its way, 0 if it is beside it. A
  * trend is looked for from the last fault, on the way or not: after a jump, the
- * stream goes on from where it has landed. What was suspended starts again only
- * with a trend.
+ * stream goes on from where it has landed. What is suspended, or new, starts
+ * only with a trend.
  */
 static enum leap_move advance(struct leap_streams *streams,
 			      struct leap_stream *s, u64 page, u32 steps)
@@ -293,23 +328,25 @@ static enum leap_move advance(struct leap_streams *streams,
 	trend = leap_trend_find(&s->trend);
 	if (trend > STRIDE_MAX || trend < -STRIDE_MAX)
 		trend = 0;
-	if (trend && (trend != s->delta || (trend == delta && !steps))) {
-		s->steps += !s->delta;
+	if (turns(s, trend, delta, steps, asked)) {
 		turn(streams, s, page, trend);
 		return trend == delta ? LEAP_MOVE_STEP : LEAP_MOVE_BESIDE;
 	}
-	if (!steps || (!trend && !s->window)) {
-		s->steps += !s->delta;
+	if (!steps) {
+		s->steps += s->state == LEAP_STREAM_NEW;
 		return LEAP_MOVE_BESIDE;
 	}
-	if (s->guessed)
-		trust_more(&streams->habit, s->delta);
-	s->guessed = false;
+	if (trend || s->state == LEAP_STREAM_GUESSED)
+		make_sure(streams, s);
 	s->pos = page;
 	if (s->steps < RUN_MAX)
 		s->steps += steps;
 	s->ahead -= steps < s->ahead ? steps : s->ahead;
-	return asked ? LEAP_MOVE_ASKED : LEAP_MOVE_STEP;
+	if (!trend && !s->window)
+		return LEAP_MOVE_BESIDE;
+	if (asked)
+		return LEAP_MOVE_ASKED;
+	return steps == 1 || trend ? LEAP_MOVE_STEP : LEAP_MOVE_SKIP;
 }
 
 /**
@@ -351,7 +388,9 @@ enum leap_move leap_streams_fault(struct leap_streams *streams, u64 page,
 	if (!s)
 		return LEAP_MOVE_STRAY;
 	*found = s;
-	return s->guessed ? LEAP_MOVE_STEP : advance(streams, s, page, 0);
+	if (s->state == LEAP_STREAM_GUESSED)
+		return LEAP_MOVE_STEP;
+	return advance(streams, s, page, steps_to(s, page));
 }
 
 /**

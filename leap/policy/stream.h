@@ -18,17 +18,30 @@
 #define LEAP_PAGE_LIMIT		0x10000000000000ULL
 
 /**
+ * enum leap_stream_state - how well a stream is known
+ * @LEAP_STREAM_NEW: two or three faults that may be one
+ * @LEAP_STREAM_GUESSED: one fault that nothing but habit makes one of
+ * @LEAP_STREAM_SURE: there was a trend
+ */
+enum leap_stream_state {
+	LEAP_STREAM_NEW,
+	LEAP_STREAM_GUESSED,
+	LEAP_STREAM_SURE,
+};
+
+/**
  * struct leap_stream - one way through memory
  * @trend: its last faults
  * @seen: &leap_streams.clock at the last fault, 0 if the entry is free
  * @delta: pages from one step to the next, 0 if not known
  * @pos: page of the last fault that was a step along @delta
  * @steps: since it began, or turned; at least 1
- * @guessed: it was one fault that nothing but habit has made a stream of
+ * @doubt: faults for which the trend was another one though the way was right
+ * @state: how well it is known
  * @ahead: steps beyond @pos that were asked for
  * @window: pages, as the hits have earned; 0 is suspended
  * @hits: used pages since the last prefetch
- * @boost: how many windows fit ahead, as a power of two
+ * @boost: how many windows fit ahead, as a power of two; 0 at first
  * @patience: steps until late hits count again
  *
  * stream.c follows the way, prefetch.c owns @window and what is after it.
@@ -39,7 +52,8 @@ struct leap_stream {
 	s64 delta;
 	u64 pos;
 	u32 steps;
-	bool guessed;
+	u32 doubt;
+	enum leap_stream_state state;
 	u32 ahead;
 	u32 window;
 	u32 hits;
@@ -91,6 +105,8 @@ struct leap_streams {
  * @LEAP_MOVE_REPEAT: its last page again; nothing has changed
  * @LEAP_MOVE_STRAY: there is no stream that it belongs to
  * @LEAP_MOVE_BESIDE: near, but not along the way
+ * @LEAP_MOVE_SKIP: along the last known way, but further than one step, and
+ *	there is no trend now
  * @LEAP_MOVE_STEP: along the way
  * @LEAP_MOVE_ASKED: the same, and its page had been asked for
  */
@@ -98,6 +114,7 @@ enum leap_move {
 	LEAP_MOVE_REPEAT,
 	LEAP_MOVE_STRAY,
 	LEAP_MOVE_BESIDE,
+	LEAP_MOVE_SKIP,
 	LEAP_MOVE_STEP,
 	LEAP_MOVE_ASKED,
 };

@@ -9,7 +9,7 @@
 #define LEAP_TREND_SIZE		32
 
 /* The smallest window is this part of the history. */
-#define LEAP_TREND_SPLIT	4
+#define LEAP_TREND_SPLIT	8
 
 /**
  * struct leap_trend - the last faults of one stream of accesses
