@@ -108,6 +108,13 @@ static void threads4(struct maker *m)
 	interleave(m, (const uint64_t[]){ 1, 10, 7, 2 }, 4, true);
 }
 
+/* Four threads share one scan, each page is the next thread's. */
+static void shared4(struct maker *m)
+{
+	for (uint64_t i = 0; i < visits(m); i++)
+		touch_by(m, i % 4, i % m->o->pages);
+}
+
 /* Four columns of matrices, that is strides of 300 pages and more. */
 static void columns(struct maker *m)
 {
@@ -212,6 +219,7 @@ static const struct {
 	{ "interleave2", interleave2 },
 	{ "interleave4", interleave4 },
 	{ "threads4", threads4 },
+	{ "shared4", shared4 },
 	{ "columns", columns },
 	{ "noisy", noisy },
 	{ "objects4", objects4 },
