@@ -137,6 +137,7 @@ static void trust_more(struct leap_habit *habit, s64 delta)
 		habit->trust--;
 	} else {
 		habit->delta = delta;
+		habit->trust = 1;
 	}
 }
 
@@ -336,7 +337,7 @@ static enum leap_move advance(struct leap_streams *streams,
 		s->steps += s->state == LEAP_STREAM_NEW;
 		return LEAP_MOVE_BESIDE;
 	}
-	if (trend || s->state == LEAP_STREAM_GUESSED)
+	if (trend || (s->state == LEAP_STREAM_GUESSED && steps == 1))
 		make_sure(streams, s);
 	s->pos = page;
 	if (s->steps < RUN_MAX)
