@@ -49,6 +49,9 @@
 /* Longer runs are as good as endless. */
 #define RUN_MAX		0x1000000U
 
+/* Parts of a step that an average is kept in. */
+#define RUN_PARTS	16
+
 /* A trend that is another one so often is right. */
 #define DOUBT_MAX	8
 
@@ -155,9 +158,9 @@ static void end_run(struct leap_habit *habit, const struct leap_stream *s)
 	if (s->state != LEAP_STREAM_SURE)
 		return;
 	if (habit->run)
-		habit->run = (3 * habit->run + s->steps + 3) / 4;
+		habit->run += (s32)(s->steps * RUN_PARTS - habit->run) / 4;
 	else
-		habit->run = s->steps;
+		habit->run = s->steps * RUN_PARTS;
 }
 
 static struct leap_stream *new_stream(struct leap_streams *streams)
@@ -404,7 +407,7 @@ enum leap_move leap_streams_fault(struct leap_streams *streams, u64 page,
 u32 leap_stream_rest(const struct leap_streams *streams,
 		     const struct leap_stream *stream)
 {
-	const u32 run = streams->habit.run;
+	const u32 run = (streams->habit.run + RUN_PARTS / 2) / RUN_PARTS;
 
 	return stream->steps <= run ? run - stream->steps : stream->steps;
 }

@@ -64,7 +64,7 @@ struct leap_stream {
 /**
  * struct leap_habit - what the streams of a process have in common
  * @delta: of the last ones, 0 if there was none
- * @run: their length in steps, an average
+ * @run: their length, an average, in 16th of a step
  * @trust: how sure it is that a fault without a stream begins one like them, up
  *	to LEAP_TRUST_MAX
  */

@@ -208,7 +208,7 @@ static void a_habit_makes_a_stream_of_one_fault(void **state)
 	assert_int_equal(read_objects(4), 4);
 	assert_int_equal(read_objects(100), 0);
 	assert_int_equal(streams.habit.delta, 1);
-	assert_int_equal(streams.habit.run, 10);
+	assert_int_equal(streams.habit.run, 10 * 16);
 }
 
 /* Nothing is read beyond what is usual, unless the stream goes there. */
@@ -255,7 +255,7 @@ static void another_habit_replaces_the_first(void **state)
 			fault(first + 3 * j);
 	}
 	assert_int_equal(streams.habit.delta, 3);
-	assert_in_range(streams.habit.run, 18, 20);
+	assert_in_range(streams.habit.run, 18 * 16, 20 * 16);
 	assert_int_equal(streams.habit.trust, LEAP_TRUST_MAX);
 }
 
