@@ -55,11 +55,12 @@
  * delta that is the candidate adds one, another one takes one away, and at zero
  * the next delta becomes the candidate. Each that is taken away has cancelled
  * one that was different, so if any delta has a majority, it is the candidate
- * at the end. The reverse is not true, hence a second pass counts how often the
- * candidate really is there. As it makes no difference in which order one goes,
- * newest first lets the vote of a window go on where that of the one before has
- * stopped. All votes together look at each delta once and all counts together
- * at less than two histories, so a fault costs O(size) and no memory.
+ * at the end, and the count is not zero. The reverse is not true, hence a second
+ * pass counts how often the candidate really is there. As it makes no difference
+ * in which order one goes, newest first lets the vote of a window go on where
+ * that of the one before has stopped. All votes together look at each delta once
+ * and all counts together at less than two histories, so a fault costs O(size)
+ * and no memory.
  *
  * What it does not see: strides that take turns (see above), pointer chasing,
  * and a trend whose deltas are a little different each time, as in records of
@@ -100,25 +101,30 @@ bool leap_trend_log(struct leap_trend *trend, u64 page)
 		return false;
 	trend->last = page;
 	trend->deltas[trend->next] = delta;
-	trend->next = (trend->next + 1) % trend->size;
+	if (++trend->next == trend->size)
+		trend->next = 0;
 	if (trend->nr < trend->size)
 		trend->nr++;
 	return true;
 }
 
-/* The delta of @age faults ago, 0 being the newest and @trend->nr too old. */
-static s64 delta_at(const struct leap_trend *trend, u32 age)
+/* From the place of a delta to that of the one before. */
+static u32 older(const struct leap_trend *trend, u32 at)
 {
-	return trend->deltas[(trend->next + trend->size - 1 - age) % trend->size];
+	return (at ? at : trend->size) - 1;
 }
 
 /* Has @delta more than half of the @window newest votes? */
 static bool has_majority(const struct leap_trend *trend, s64 delta, u32 window)
 {
-	u32 age, votes = 0;
+	u32 at = trend->next, left = window < trend->nr ? window : trend->nr;
+	u32 votes = 0;
 
-	for (age = 0; age < window && age < trend->nr; age++)
-		votes += delta_at(trend, age) == delta;
+	/* Not all are looked at if those that are left make no difference. */
+	for (; left && votes + left > window / 2; left--) {
+		at = older(trend, at);
+		votes += trend->deltas[at] == delta;
+	}
 	return votes > window / 2;
 }
 
@@ -130,19 +136,17 @@ static bool has_majority(const struct leap_trend *trend, s64 delta, u32 window)
  */
 s64 leap_trend_find(const struct leap_trend *trend)
 {
-	u32 window = trend->window, age = 0, count = 0;
+	u32 window = trend->window, at = trend->next, age = 0, count = 0;
 	s64 candidate = 0;
 
 	for (;;) {
 		for (; age < window && age < trend->nr; age++) {
+			at = older(trend, at);
 			if (!count)
-				candidate = delta_at(trend, age);
-			if (delta_at(trend, age) == candidate)
-				count++;
-			else
-				count--;
+				candidate = trend->deltas[at];
+			count += trend->deltas[at] == candidate ? 1 : -1;
 		}
-		if (has_majority(trend, candidate, window))
+		if (count && has_majority(trend, candidate, window))
 			return candidate;
 		if (window >= trend->nr)
 			return 0;
