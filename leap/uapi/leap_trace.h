@@ -36,7 +36,7 @@ struct leap_trace_header {
 
 #define LEAP_TRACE_KIND_SHIFT	52
 #define LEAP_TRACE_KIND_MASK	3
-#define LEAP_TRACE_WRITE	(1ULL << 54)	/* the program meant to write */
+#define LEAP_TRACE_WRITE	0x40000000000000ULL	/* the program meant to write */
 #define LEAP_TRACE_PAGE_MASK	((1ULL << LEAP_TRACE_KIND_SHIFT) - 1)
 
 /*

@@ -209,6 +209,21 @@ static void objects64(struct maker *m)
 	objects(m, 64);
 }
 
+/*
+ * Five pages each, at any place and stride: by the time that one is known for a
+ * stream, it has ended.
+ */
+static void decoys(struct maker *m)
+{
+	for (uint64_t i = 0; i < visits(m) / 5; i++) {
+		uint64_t stride = 1 + random_below(m, 12);
+		uint64_t first = random_below(m, m->o->pages - 5 * stride);
+
+		for (uint32_t j = 0; j < 5; j++)
+			touch(m, first + j * stride);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct maker *m);
@@ -225,6 +240,7 @@ static const struct {
 	{ "objects4", objects4 },
 	{ "objects16", objects16 },
 	{ "objects64", objects64 },
+	{ "decoys", decoys },
 	{ "random", at_random },
 	{ "zipf", zipf },
 };
