@@ -122,12 +122,16 @@ static bool read_all(const char *path, gzFile file, struct reader *r)
 bool trace_load(const char *path, struct workload *w)
 {
 	struct reader *r = calloc(1, sizeof(*r));
+	const char *slash = strrchr(path, '/');
 	gzFile file;
 	bool good;
 
 	if (!r)
 		err(1, "no memory to read %s", path);
-	*w = (struct workload){ .name = strdup(path), .recorded = true };
+	*w = (struct workload){
+		.name = strdup(slash ? slash + 1 : path),
+		.recorded = true,
+	};
 	r->w = w;
 	errno = 0;
 	file = gzopen(path, "rb");
