@@ -4,6 +4,7 @@
 #include <linux/sysfs.h>
 #include "functions.h"
 #include "leap.h"
+#include "policy/errors.h"
 #include "prefetch.h"
 
 static ssize_t number_show(int number, char *buf)
@@ -20,11 +21,14 @@ static ssize_t number_store(int (*command)(int number), const char *what,
 
 	if (!err && (number < min || number > max))
 		err = -ERANGE;
-	if (err)
+	if (err) {
 		leap_error("%s: not a number from %d to %d: %.*s", what, min,
 			   max, (int)strcspn(buf, "\n"), buf);
-	else
-		err = command(number);
+		return err;
+	}
+	err = command(number);
+	if (err)
+		leap_error("%s: %s", what, leap_strerror(err));
 	return err ?: count;
 }
 
