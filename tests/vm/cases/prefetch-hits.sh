@@ -15,14 +15,14 @@ half=$((mib << 19))
 keys="faults misses prefetch_hits prefetch_late prefetch_issued prefetch_unused"
 
 # note: keeps the counters of this moment
-declare -A then=() grown=()
-note() { for key in $keys; do then[$key]=$(leap_stat "$key"); done; }
+declare -A before=() grown=()
+note() { for key in $keys; do before[$key]=$(leap_stat "$key"); done; }
 
 # grown_since_note TEXT: how much each counter has grown, also on the console
 grown_since_note() {
 	local text=$1 key
 	for key in $keys; do
-		grown[$key]=$(($(leap_stat "$key") - then[$key]))
+		grown[$key]=$(($(leap_stat "$key") - before[$key]))
 		text+=" $key ${grown[$key]}"
 	done
 	say "$text"
