@@ -299,14 +299,14 @@ out:
 void leap_io_poll(swp_entry_t entry, struct folio *folio)
 {
 	struct leap_session *session = leap_session_get();
-	struct leap_place place;
+	struct leap_server *server = NULL;
 
 	if (!session)
 		return;
-	/* While the folio is locked the slot cannot be freed. */
-	if (session->transport->poll && folio_test_locked(folio) &&
-	    leap_map_lookup(session, entry, 1, &place))
-		session->transport->poll(session->slabs[place.slab].server, folio);
+	if (session->transport->poll && folio_test_locked(folio))
+		server = leap_map_server(session, entry);
+	if (server)
+		session->transport->poll(server, folio);
 	leap_session_put(session);
 }
 

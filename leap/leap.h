@@ -321,7 +321,8 @@ void leap_map_area_del(unsigned int type);
 void leap_map_areas_exit(void);
 int leap_map_bring_home(void);
 void leap_map_abandon(void);
-bool leap_map_readable(swp_entry_t entry);
+struct leap_server *leap_map_server(struct leap_session *session,
+				    swp_entry_t entry);
 bool leap_map_mark(swp_entry_t entry);
 bool leap_map_unmark(swp_entry_t entry);
 bool leap_map_marked(swp_entry_t entry);

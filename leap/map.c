@@ -147,31 +147,33 @@ static struct leap_area_map *area_if_there(swp_entry_t entry)
 }
 
 /**
- * leap_map_readable - can a remote page be read ahead?
- * @entry: its slot, which may have been freed meanwhile
+ * leap_map_server - find who has a page
+ * @session: whose slabs; the caller keeps it
+ * @entry: the page's slot, which may have been freed
  *
- * Return: false if it is lost, its server is not in service, or the session is
- * about to end.
+ * Return: the server; NULL if the page is lost or the server not in service.
  */
-bool leap_map_readable(swp_entry_t entry)
+struct leap_server *leap_map_server(struct leap_session *session,
+				    swp_entry_t entry)
 {
-	struct leap_session *session;
 	struct leap_area_map *area;
+	struct leap_server *server;
 	struct leap_place place;
 	unsigned long flags;
 	bool found;
 
 	guard(rcu)();
-	session = leap_session_peek();
 	area = area_if_there(entry);
-	if (!session || READ_ONCE(session->draining) || !area ||
-	    test_bit(swp_offset(entry), area->lost))
-		return false;
+	if (!area || test_bit(swp_offset(entry), area->lost))
+		return NULL;
 	spin_lock_irqsave(&session->map_lock, flags);
 	found = leap_slabmap_lookup(&session->map, cluster_of(area, entry),
 				    swp_offset(entry), &place);
 	spin_unlock_irqrestore(&session->map_lock, flags);
-	return found && leap_server_live(session->slabs[place.slab].server);
+	if (!found)
+		return NULL;
+	server = session->slabs[place.slab].server;
+	return leap_server_live(server) ? server : NULL;
 }
 
 /**

@@ -199,6 +199,16 @@ static u32 ask(struct reader *r, u64 page, enum leap_fault_kind kind,
 	return nr;
 }
 
+static bool readable(swp_entry_t entry)
+{
+	struct leap_session *session;
+
+	guard(rcu)();
+	session = leap_session_peek();
+	return session && !READ_ONCE(session->draining) &&
+	       leap_map_server(session, entry);
+}
+
 /* Return: 0 if a read has begun. */
 static int read_page(struct vm_fault *vmf, u64 page, swp_entry_t *entry)
 {
@@ -206,7 +216,7 @@ static int read_page(struct vm_fault *vmf, u64 page, swp_entry_t *entry)
 	int err;
 
 	*entry = leap_remote_at(vmf, page << PAGE_SHIFT);
-	if (!entry->val || !leap_map_readable(*entry))
+	if (!entry->val || !readable(*entry))
 		return -ENOENT;
 	/* Before anybody can find it, or its hit would not be known for one. */
 	marked = leap_map_mark(*entry);

@@ -87,10 +87,8 @@ NUMBER(enabled, get_custom_prefetch, set_custom_prefetch, 0, 1);
 NUMBER(history, get_swap_trend, init_swap_trend, 2, LEAP_TREND_SIZE_MAX);
 NUMBER(split, get_split, set_split, 1, LEAP_TREND_SIZE_MAX);
 NUMBER(window, get_window, set_window, 1, LEAP_WINDOW_MAX);
-NUMBER(buffer, get_prefetch_buffer, prefetch_buffer_init, 1,
-       LEAP_PREFETCH_BUFFER_MAX);
-NUMBER(buffer_active, get_prefetch_buffer_active, activate_prefetch_buffer, 0,
-       1);
+NUMBER(buffer, get_prefetch_buffer, prefetch_buffer_init, 1, LEAP_PREFETCH_BUFFER_MAX);
+NUMBER(buffer_active, get_prefetch_buffer_active, activate_prefetch_buffer, 0, 1);
 
 static int process_on(pid_t pid)
 {
