@@ -76,9 +76,10 @@ static DECLARE_WORK(drop_work, drop_unused);
 
 static void settings_apply(struct reader *r)
 {
-	guard(spinlock)(&settings_lock);
+	spin_lock(&settings_lock);
 	leap_prefetch_change(&r->prefetcher, &settings);
 	r->version = settings_version;
+	spin_unlock(&settings_lock);
 }
 
 static struct reader *reader_alloc(struct leap_mm *lm)
@@ -188,7 +189,7 @@ static u32 ask(struct reader *r, u64 page, enum leap_fault_kind kind,
 	struct leap_prefetch_counters before;
 	u32 nr;
 
-	guard(spinlock)(&r->lock);
+	spin_lock(&r->lock);
 	if (r->version != READ_ONCE(settings_version))
 		settings_apply(r);
 	before = r->prefetcher.count;
@@ -196,6 +197,7 @@ static u32 ask(struct reader *r, u64 page, enum leap_fault_kind kind,
 		leap_prefetch_unused(&r->prefetcher, 1);
 	nr = leap_prefetch_fault(&r->prefetcher, page, kind, pages);
 	account(r, &before);
+	spin_unlock(&r->lock);
 	return nr;
 }
 
@@ -231,9 +233,10 @@ static void note_read(struct reader *r, const swp_entry_t *entries, u32 nr,
 		      u32 skipped)
 {
 	struct leap_prefetch_counters before;
+	bool full;
 	u32 i;
 
-	guard(spinlock)(&r->lock);
+	spin_lock(&r->lock);
 	before = r->prefetcher.count;
 	leap_prefetch_skipped(&r->prefetcher, skipped);
 	account(r, &before);
@@ -242,8 +245,9 @@ static void note_read(struct reader *r, const swp_entry_t *entries, u32 nr,
 			kfifo_skip(&r->fifo);	/* left to reclaim */
 		kfifo_put(&r->fifo, entries[i].val);
 	}
-	if (READ_ONCE(buffer_active) &&
-	    kfifo_len(&r->fifo) > READ_ONCE(buffer_pages))
+	full = kfifo_len(&r->fifo) > READ_ONCE(buffer_pages);
+	spin_unlock(&r->lock);
+	if (full && READ_ONCE(buffer_active))
 		queue_work(system_unbound_wq, &drop_work);
 }
 
@@ -292,13 +296,14 @@ void leap_prefetch_fault_of(struct vm_fault *vmf, swp_entry_t entry,
 /* Takes the oldest slots of which there are too many; returns how many. */
 static unsigned int take_oldest(struct reader *r, unsigned long *slots)
 {
-	unsigned int len, keep = READ_ONCE(buffer_pages);
+	unsigned int keep = READ_ONCE(buffer_pages), len, nr = 0;
 
-	guard(spinlock)(&r->lock);
+	spin_lock(&r->lock);
 	len = kfifo_len(&r->fifo);
-	if (len <= keep)
-		return 0;
-	return kfifo_out(&r->fifo, slots, min(len - keep, DROP_BATCH));
+	if (len > keep)
+		nr = kfifo_out(&r->fifo, slots, min(len - keep, DROP_BATCH));
+	spin_unlock(&r->lock);
+	return nr;
 }
 
 static u32 drop_slots(const unsigned long *slots, unsigned int nr)
@@ -351,8 +356,9 @@ static void drop_unused(struct work_struct *work)
  */
 void leap_prefetch_settings_get(struct leap_prefetch_settings *set)
 {
-	guard(spinlock)(&settings_lock);
+	spin_lock(&settings_lock);
 	*set = settings;
+	spin_unlock(&settings_lock);
 }
 
 /**
@@ -369,9 +375,10 @@ int leap_prefetch_settings_set(const struct leap_prefetch_settings *set)
 
 	if (err)
 		return err;
-	guard(spinlock)(&settings_lock);
+	spin_lock(&settings_lock);
 	settings = *set;
 	WRITE_ONCE(settings_version, settings_version + 1);
+	spin_unlock(&settings_lock);
 	return 0;
 }
 

@@ -369,7 +369,7 @@ static char *room_for(size_t bytes)
 static bool remap(struct area *a)
 {
 	size_t bytes = a->pages * PAGE_SIZE, kept = a->pages - a->pages / 8;
-	char *to = room_for(bytes), *end = to + kept * PAGE_SIZE;
+	char *to = room_for(bytes), *end;
 
 	if (!to || mremap(a->base, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
 			  to) == MAP_FAILED)
@@ -377,6 +377,7 @@ static bool remap(struct area *a)
 	a->base = to;
 	if (kept == a->pages)
 		return true;
+	end = to + kept * PAGE_SIZE;
 	if (munmap(end, bytes - kept * PAGE_SIZE) ||
 	    mmap(end, bytes - kept * PAGE_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
