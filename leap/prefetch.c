@@ -211,8 +211,12 @@ static bool readable(swp_entry_t entry)
 	       leap_map_server(session, entry);
 }
 
-/* Return: 0 if a read has begun. */
-static int read_page(struct vm_fault *vmf, u64 page, swp_entry_t *entry)
+/*
+ * Adds to @wasted if an earlier prefetch of the page was for nothing. Return: 0
+ * if a read has begun.
+ */
+static int read_page(struct vm_fault *vmf, u64 page, swp_entry_t *entry,
+		     u32 *wasted)
 {
 	bool marked;
 	int err;
@@ -225,12 +229,14 @@ static int read_page(struct vm_fault *vmf, u64 page, swp_entry_t *entry)
 	err = leap_prefetch(vmf, *entry);
 	if (err && !marked)
 		leap_map_unmark(*entry);
+	if (!err && marked)
+		(*wasted)++;
 	return err;
 }
 
-/* Notes which pages are being read, and that the others are not. */
+/* Notes which @nr pages are being read, and that others are not. */
 static void note_read(struct reader *r, const swp_entry_t *entries, u32 nr,
-		      u32 skipped)
+		      u32 skipped, u32 wasted)
 {
 	struct leap_prefetch_counters before;
 	bool full;
@@ -239,6 +245,7 @@ static void note_read(struct reader *r, const swp_entry_t *entries, u32 nr,
 	spin_lock(&r->lock);
 	before = r->prefetcher.count;
 	leap_prefetch_skipped(&r->prefetcher, skipped);
+	leap_prefetch_unused(&r->prefetcher, wasted);
 	account(r, &before);
 	for (i = 0; i < nr; i++) {
 		if (kfifo_is_full(&r->fifo))
@@ -255,16 +262,16 @@ static void read_pages(struct reader *r, struct vm_fault *vmf, const u64 *pages,
 		       u32 nr)
 {
 	swp_entry_t entries[LEAP_WINDOW_MAX];
-	u32 i, started = 0;
+	u32 i, started = 0, wasted = 0;
 	int err = 0;
 
 	for (i = 0; i < nr && err != -ENOMEM; i++) {
-		err = read_page(vmf, pages[i], &entries[started]);
+		err = read_page(vmf, pages[i], &entries[started], &wasted);
 		trace_leap_prefetch(pages[i], entries[started], err);
 		if (!err)
 			started++;
 	}
-	note_read(r, entries, started, nr - started);
+	note_read(r, entries, started, nr - started, wasted);
 }
 
 /**
