@@ -50,6 +50,11 @@ for stride in 10 1 -1 64; do
 	[ $((grown[prefetch_unused] * 20)) -le "${grown[prefetch_issued]}" ] ||
 		fail "stride $stride: more than 5 % of what was prefetched was of no use"
 done
+scan $mib 0
+[ $(((grown[prefetch_issued] - grown[prefetch_hits] - grown[prefetch_late]) * 50)) -le "${grown[faults]}" ] ||
+	fail "random: more than 2 pages in 100 faults were prefetched in vain"
+
+leapctl prefetch show
 echo 0 >/sys/kernel/mm/leap/prefetch/enabled
 scan $mib 10
 [ "${grown[faults]}" = 0 ] || fail "a process prefetches although that is off again"
