@@ -362,27 +362,42 @@ static char *room_for(size_t bytes)
 	return at == MAP_FAILED ? NULL : at + (-(uintptr_t)at & (HUGE_SIZE - 1));
 }
 
+/* MADV_NOHUGEPAGE or the reverse, whatever the machine's setting is. */
+static bool advise(const struct area *a, char *start, size_t bytes)
+{
+	return !madvise(start, bytes, a->o->thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+static bool move(char *from, char *to, size_t bytes)
+{
+	return !bytes || mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+				to) != MAP_FAILED;
+}
+
 /*
  * Moves the memory to another address, and maps its last part anew, which must
- * read as zeros from then on.
+ * read as zeros from then on. After the first time that part is a mapping of
+ * its own, and has to be moved by itself.
  */
 static bool remap(struct area *a)
 {
-	size_t bytes = a->pages * PAGE_SIZE, kept = a->pages - a->pages / 8;
-	char *to = room_for(bytes), *end;
+	size_t kept = (a->pages - a->pages / 8) * PAGE_SIZE;
+	size_t rest = a->pages * PAGE_SIZE - kept;
+	char *to = room_for(kept + rest);
 
-	if (!to || mremap(a->base, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-			  to) == MAP_FAILED)
+	if (!to || !move(a->base, to, kept) ||
+	    !move(a->base + kept, to + kept, rest))
 		return false;
 	a->base = to;
-	if (kept == a->pages)
+	if (!rest)
 		return true;
-	end = to + kept * PAGE_SIZE;
-	if (munmap(end, bytes - kept * PAGE_SIZE) ||
-	    mmap(end, bytes - kept * PAGE_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+	if (munmap(to + kept, rest) ||
+	    mmap(to + kept, rest, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ||
+	    !advise(a, to + kept, rest))
 		return false;
-	memset(&a->version[kept], 0, (a->pages - kept) * sizeof(*a->version));
+	memset(&a->version[kept / PAGE_SIZE], 0,
+	       rest / PAGE_SIZE * sizeof(*a->version));
 	return true;
 }
 
@@ -421,7 +436,7 @@ static bool map(struct area *a)
 		return false;
 	/* Best effort: what is expected should not depend on swap either. */
 	mlock(a->version, table);
-	return !madvise(a->base, bytes, a->o->thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	return advise(a, a->base, bytes);
 }
 
 static int verify_memory(const struct options *o)
