@@ -128,7 +128,7 @@ static void housekeeping(struct work_struct *work)
 	look_for_overdue(session);
 	grow(session);
 	shrink(session);
-	leap_prefetch_prune();
+	leap_reader_prune();
 	for (i = 0; i < session->portal.nr_servers; i++) {
 		look_for_overdue(session);
 		look_after(session, session->servers[i]);

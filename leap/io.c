@@ -241,7 +241,7 @@ void leap_io_drain_stores(struct leap_session *session)
 	wait_event(session->store_wait, !atomic_read(&session->stores));
 }
 
-/* Then it is leap_prefetch_fault_of() that polls, after it has posted more. */
+/* Then it is leap_reader_fault() that polls, after it has posted more. */
 static bool prefetch_comes_first(bool sync)
 {
 	struct leap_mm *lm = current->mm ? READ_ONCE(current->mm->leap) : NULL;

@@ -23,7 +23,7 @@ static const struct leap_ops ops = {
 	.area_add = leap_map_area_add,
 	.area_del = leap_map_area_del,
 	.session_create = leap_session_create,
-	.fault = leap_prefetch_fault_of,
+	.fault = leap_reader_fault,
 };
 
 /* A hibernated machine would look for its pages in a connection that is gone. */
@@ -54,10 +54,13 @@ static int __init leap_init(void)
 	if (err)
 		goto exit_stats;
 	leap_fault_init();
-	leap_prefetch_start();
-	err = leap_register_ops(&ops);
+	leap_prefetch_settings_init();
+	err = leap_reader_init();
 	if (err)
 		goto exit_io;
+	err = leap_register_ops(&ops);
+	if (err)
+		goto exit_reader;
 	err = leap_sysfs_init();
 	if (err)
 		goto unregister;
@@ -70,7 +73,8 @@ exit_sysfs:
 	leap_sysfs_exit();
 unregister:
 	leap_unregister_ops();
-	leap_prefetch_exit();
+exit_reader:
+	leap_reader_exit();
 	leap_map_areas_exit();
 exit_io:
 	leap_fault_exit();
@@ -89,7 +93,7 @@ static void __exit leap_exit(void)
 	leap_sysfs_exit();
 	leap_process_detach_all();
 	leap_unregister_ops();
-	leap_prefetch_exit();
+	leap_reader_exit();
 	leap_map_areas_exit();
 	leap_fault_exit();
 	leap_io_exit();

@@ -127,7 +127,7 @@ static ssize_t processes_read(struct file *file, struct kobject *kobj,
 	struct leap_dump to = { .buf = buf, .room = count };
 
 	to.skip = div_u64(pos, LEAP_PROCESS_LINE);
-	leap_prefetch_for_each(dump, &to);
+	leap_reader_for_each(dump, &to);
 	return to.len;
 }
 
