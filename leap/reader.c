@@ -6,9 +6,9 @@
  * after the read that the fault waits for, if any, has been posted. What else to
  * read is decided by policy/prefetch.c, under the process's lock. The fault finds
  * the slots of those pages, as it has the mapping locked. It also reads them, but
- * only for as long as its own page is not there. The rest is left to a work item,
- * so that the program does not wait while pages are allocated, charged and asked
- * for, nor while others are reclaimed for them, above memory.high.
+ * only while its own page is not there. The rest is left to a work item, so that
+ * the program does not wait while pages are allocated, charged and asked for, nor
+ * while others are reclaimed for them, above memory.high.
  *
  * Whose is a page meanwhile? A slot that was found is a number and no more: it
  * may be freed, and be another page's, before its turn comes. leap_prefetch()
@@ -268,8 +268,8 @@ static u32 find_slots(struct vm_area_struct *vma, const u64 *pages, u32 nr,
 	return n;
 }
 
-/* Puts the pages on the list of those to read. */
-static void want(struct reader *r, struct vm_area_struct *vma, const u64 *pages,
+/* Puts the pages on the list of those to read; returns how many. */
+static u32 want(struct reader *r, struct vm_area_struct *vma, const u64 *pages,
 		 u32 nr)
 {
 	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(vma->vm_mm);
@@ -285,6 +285,7 @@ static void want(struct reader *r, struct vm_area_struct *vma, const u64 *pages,
 	swap(r->memcg, memcg);
 	spin_unlock(&r->lock);
 	mem_cgroup_put(memcg);
+	return n;
 }
 
 /* Is there something to do for the work item? */
@@ -337,30 +338,37 @@ static void note_read(struct reader *r, swp_entry_t entry, int err, bool again)
 	spin_unlock(&r->lock);
 }
 
-static bool take_wanted(struct reader *r, struct wanted *w)
+/* The oldest page on the list, if there are more than @leave. */
+static bool take_wanted(struct reader *r, unsigned int leave, struct wanted *w)
 {
 	bool taken;
 
 	spin_lock(&r->lock);
-	taken = kfifo_get(&r->wanted, w);
+	taken = kfifo_len(&r->wanted) > leave && kfifo_get(&r->wanted, w);
 	spin_unlock(&r->lock);
 	return taken;
 }
 
-/* Until @unless is there, if that is not NULL: then nobody reclaims, either. */
-static void read_wanted(struct reader *r, struct folio *unless)
+static void read_one(struct reader *r, const struct wanted *w, gfp_t gfp)
 {
-	gfp_t gfp = unless ? GFP_USER & ~__GFP_DIRECT_RECLAIM : GFP_USER;
-	struct wanted w;
 	bool again;
-	int err;
+	int err = read_slot(w->entry, gfp, &again);
 
-	while (!(unless && !folio_test_locked(unless)) && take_wanted(r, &w)) {
-		err = read_slot(w.entry, gfp, &again);
-		trace_leap_prefetch(w.page, w.entry, err);
-		note_read(r, w.entry, err, again);
-		cond_resched();
-	}
+	trace_leap_prefetch(w->page, w->entry, err);
+	note_read(r, w->entry, err, again);
+}
+
+/*
+ * What a fault that needs @folio reads itself, when it has put @fresh pages on
+ * the list: those that were there before, for then the work item is too slow,
+ * and while it has to wait anyway all of them. It reclaims nothing for that.
+ */
+static void read_here(struct reader *r, struct folio *folio, u32 fresh)
+{
+	struct wanted w;
+
+	while (take_wanted(r, folio_test_locked(folio) ? 0 : fresh, &w))
+		read_one(r, &w, GFP_USER & ~__GFP_DIRECT_RECLAIM);
 }
 
 /**
@@ -385,10 +393,9 @@ void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
 		nr = ask(r, page, kind, marked, pages);
 	trace_leap_fault(page, entry, kind, vmf->flags & FAULT_FLAG_WRITE, nr);
 	if (nr)
-		want(r, vmf->vma, pages, nr);
-	/* While the program waits anyway, here and now is the soonest. */
-	if (r)
-		read_wanted(r, folio);
+		nr = want(r, vmf->vma, pages, nr);
+	if (nr || (r && folio_test_locked(folio)))
+		read_here(r, folio, nr);
 	if (r && has_work(r))
 		queue_work(reader_wq, &r->work);
 	if (miss)
@@ -445,13 +452,17 @@ static void work(struct work_struct *item)
 {
 	struct reader *r = container_of(item, struct reader, work);
 	struct mem_cgroup *memcg, *old;
+	struct wanted w;
 
 	spin_lock(&r->lock);
 	memcg = r->memcg;
 	r->memcg = NULL;
 	spin_unlock(&r->lock);
 	old = set_active_memcg(memcg);	/* for leap_prefetch() */
-	read_wanted(r, NULL);
+	while (take_wanted(r, 0, &w)) {
+		read_one(r, &w, GFP_USER);
+		cond_resched();
+	}
 	set_active_memcg(old);
 	mem_cgroup_put(memcg);
 	if (get_prefetch_buffer_active())
