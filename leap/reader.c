@@ -269,8 +269,8 @@ static u32 find_slots(struct vm_area_struct *vma, const u64 *pages, u32 nr,
 }
 
 /* Puts the pages on the list of those to read; returns how many. */
-static u32 want(struct reader *r, struct vm_area_struct *vma, const u64 *pages,
-		 u32 nr)
+static u32 want(struct reader *r, struct vm_area_struct *vma,
+		const u64 *pages, u32 nr)
 {
 	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(vma->vm_mm);
 	struct leap_prefetch_counters before;
