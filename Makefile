@@ -56,6 +56,9 @@ bench: all programs ## Measure against swap on NVMe-oF; table and plot
 unit: ## Run the host's unit tests
 	$(MAKE) -C tests/unit check
 
+replay: ## Build leap-replay and compare prefetchers on all patterns
+	$(MAKE) -C tests/replay all table
+
 fuzz: ## Fuzz every parser, SECONDS=60 each
 	$(MAKE) -C tests/fuzz fuzz SECONDS=$(SECONDS)
 
@@ -69,4 +72,4 @@ clean: ## Remove what was built here (kernels stay in their cache)
 	$(RM) -r $(BUILD)
 
 .PHONY: all help deps installed kernel module daemon syscalls programs vm demo bench
-.PHONY: unit fuzz lint check clean
+.PHONY: unit replay fuzz lint check clean

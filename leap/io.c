@@ -254,6 +254,14 @@ void leap_io_drain_stores(struct leap_session *session)
 	wait_event(session->store_wait, !atomic_read(&session->stores));
 }
 
+/* Then it is leap_reader_fault() that polls, after it has posted more. */
+static bool prefetch_comes_first(bool sync)
+{
+	struct leap_mm *lm = current->mm ? READ_ONCE(current->mm->leap) : NULL;
+
+	return lm && READ_ONCE(lm->prefetch) && !sync;
+}
+
 /**
  * leap_io_load - &leap_ops.load
  * @folio: locked
@@ -287,13 +295,32 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 	/* For poll() below: the request may take its own with it. */
 	percpu_ref_get(&session->ios);
 	io_submit(io);
-	if (demand && session->transport->poll)
+	if (demand && session->transport->poll && !prefetch_comes_first(sync))
 		session->transport->poll(server, folio);
 	if (sync)
 		wait_for_completion(&waiter);
 out:
 	if (session)
 		leap_session_put(session);
+}
+
+/**
+ * leap_io_poll - spin for a demand load, if that pays
+ * @entry: its slot
+ * @folio: its page; the caller holds a reference
+ */
+void leap_io_poll(swp_entry_t entry, struct folio *folio)
+{
+	struct leap_session *session = leap_session_get();
+	struct leap_server *server = NULL;
+
+	if (!session)
+		return;
+	if (session->transport->poll && folio_test_locked(folio))
+		server = leap_map_server(session, entry);
+	if (server)
+		session->transport->poll(server, folio);
+	leap_session_put(session);
 }
 
 static void load_done(struct leap_io *io, int err, u64 ns)

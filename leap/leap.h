@@ -2,7 +2,8 @@
 /*
  * Everything that the files of leap.ko share.
  *
- *	hooks (main.c)   ->  io.c       a folio becomes a request ...
+ *	hooks (main.c)   ->  reader.c   each fault may lead to reads of other pages
+ *	                     io.c       a folio becomes a request ...
  *	                     map.c      ... for a place in a slab ...
  *	                     server.c   ... of a server ...
  *	dram.c, rdma*.c  <-  transport  ... that moves the bytes
@@ -69,6 +70,12 @@ enum leap_event {
 	LEAP_POSTED_LOADS,
 	LEAP_STORED_BYTES,
 	LEAP_LOADED_BYTES,
+	LEAP_FAULTS,
+	LEAP_MISSES,
+	LEAP_PREFETCH_HITS,
+	LEAP_PREFETCH_LATE,
+	LEAP_PREFETCH_ISSUED,
+	LEAP_PREFETCH_UNUSED,
 	LEAP_EVENTS
 };
 
@@ -103,6 +110,7 @@ void leap_stats_exit(void);
 void leap_stats_add(struct leap_server *server, enum leap_event event, u64 nr);
 void leap_stats_latency(struct leap_server *server, enum leap_op op, u64 ns);
 ssize_t leap_stats_show(struct leap_stats __percpu *stats, char *buf);
+ssize_t leap_stats_show_faults(char *buf, int at);
 ssize_t leap_stats_show_hist(struct leap_stats __percpu *stats, enum leap_op op,
 			     char *buf);
 u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event);
@@ -287,6 +295,7 @@ ssize_t leap_error_show(char *buf);
 /* process.c */
 
 int leap_process_detach(pid_t pid);
+int leap_process_prefetch(pid_t pid, bool on);
 void leap_process_detach_all(void);
 
 /* housekeeping.c */
@@ -312,6 +321,11 @@ void leap_map_area_del(unsigned int type);
 void leap_map_areas_exit(void);
 int leap_map_bring_home(void);
 void leap_map_abandon(void);
+struct leap_server *leap_map_server(struct leap_session *session,
+				    swp_entry_t entry);
+bool leap_map_mark(swp_entry_t entry);
+bool leap_map_unmark(swp_entry_t entry);
+bool leap_map_marked(swp_entry_t entry);
 void leap_map_free(swp_entry_t first, unsigned int nr);
 bool leap_map_slab_pages(struct leap_session *session, u32 slab, u32 *pages);
 ssize_t leap_map_show(char *buf, int at);
@@ -368,11 +382,33 @@ int leap_io_init(void);
 void leap_io_exit(void);
 int leap_io_store(struct folio *folio);
 void leap_io_load(struct folio *folio, bool demand, bool sync);
+void leap_io_poll(swp_entry_t entry, struct folio *folio);
 void leap_io_done(struct leap_io *io, int err);
 void leap_io_drain_stores(struct leap_session *session);
 
 /* sysfs.c */
 
+/* Bytes of one line of a file with a line for each process. */
+#define LEAP_PROCESS_LINE	128
+
+/**
+ * struct leap_dump - such a file is being read
+ * @buf: to be filled
+ * @skip: lines that the reader has had
+ * @len: bytes in @buf
+ * @room: bytes that fit
+ */
+struct leap_dump {
+	char *buf;
+	loff_t skip;
+	size_t len, room;
+};
+
+void leap_dump_process(struct leap_dump *dump, struct leap_mm *lm,
+		       const char *fmt, ...) __printf(3, 4);
+ssize_t leap_pid_store(int (*command)(pid_t pid), const char *what,
+		       const char *buf, size_t count);
+extern const struct attribute_group leap_prefetch_group;
 int leap_sysfs_init(void);
 void leap_sysfs_exit(void);
 int leap_sysfs_add_server(struct leap_server *server);

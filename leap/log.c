@@ -33,7 +33,8 @@ void swap_info_log(void)
 		strscpy(page, "no session", PAGE_SIZE);
 	log_lines(page);
 	len = leap_stats_show(leap_stats_all, page);
-	leap_map_show(page, len);
+	len += leap_map_show(page, len);
+	leap_stats_show_faults(page, len);
 	log_lines(page);
 	free_page((unsigned long)page);
 }

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/suspend.h>
 #include "leap.h"
+#include "prefetch.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -22,6 +23,7 @@ static const struct leap_ops ops = {
 	.area_add = leap_map_area_add,
 	.area_del = leap_map_area_del,
 	.session_create = leap_session_create,
+	.fault = leap_reader_fault,
 };
 
 /* A hibernated machine would look for its pages in a connection that is gone. */
@@ -52,9 +54,13 @@ static int __init leap_init(void)
 	if (err)
 		goto exit_stats;
 	leap_fault_init();
-	err = leap_register_ops(&ops);
+	leap_prefetch_settings_init();
+	err = leap_reader_init();
 	if (err)
 		goto exit_io;
+	err = leap_register_ops(&ops);
+	if (err)
+		goto exit_reader;
 	err = leap_sysfs_init();
 	if (err)
 		goto unregister;
@@ -67,6 +73,8 @@ exit_sysfs:
 	leap_sysfs_exit();
 unregister:
 	leap_unregister_ops();
+exit_reader:
+	leap_reader_exit();
 	leap_map_areas_exit();
 exit_io:
 	leap_fault_exit();
@@ -85,6 +93,7 @@ static void __exit leap_exit(void)
 	leap_sysfs_exit();
 	leap_process_detach_all();
 	leap_unregister_ops();
+	leap_reader_exit();
 	leap_map_areas_exit();
 	leap_fault_exit();
 	leap_io_exit();

@@ -9,6 +9,9 @@
  * A slot whose session was given up by force is lost: mm still knows that its
  * data is remote, but the place it was in is gone and may be somebody else's
  * by now. It is marked in @lost, where loads and frees look first.
+ *
+ * A slot is marked in @prefetched from when its page is read ahead until a fault
+ * needs the page, or the slot is freed.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -20,11 +23,13 @@
  * struct leap_area_map - one swap area
  * @pages: its slots
  * @lost: bitmap: the slot's data is gone for ever
+ * @prefetched: bitmap: the slot's page was prefetched and not used yet
  * @clusters: where each is stored
  */
 struct leap_area_map {
 	unsigned long pages;
 	unsigned long *lost;
+	unsigned long *prefetched;
 	struct leap_cluster clusters[];
 };
 
@@ -133,6 +138,90 @@ bool leap_map_lookup(struct leap_session *session, swp_entry_t entry,
 	return !WARN_ON_ONCE(!found);
 }
 
+/* For slots that may have been freed, with their area: under rcu_read_lock(). */
+static struct leap_area_map *area_if_there(swp_entry_t entry)
+{
+	struct leap_area_map *area = READ_ONCE(areas[swp_type(entry)]);
+
+	return area && swp_offset(entry) < area->pages ? area : NULL;
+}
+
+/**
+ * leap_map_server - find who has a page
+ * @session: whose slabs; the caller keeps it
+ * @entry: the page's slot, which may have been freed
+ *
+ * Return: the server; NULL if the page is lost or the server not in service.
+ */
+struct leap_server *leap_map_server(struct leap_session *session,
+				    swp_entry_t entry)
+{
+	struct leap_area_map *area;
+	struct leap_server *server;
+	struct leap_place place;
+	unsigned long flags;
+	bool found;
+
+	guard(rcu)();
+	area = area_if_there(entry);
+	if (!area || test_bit(swp_offset(entry), area->lost))
+		return NULL;
+	spin_lock_irqsave(&session->map_lock, flags);
+	found = leap_slabmap_lookup(&session->map, cluster_of(area, entry),
+				    swp_offset(entry), &place);
+	spin_unlock_irqrestore(&session->map_lock, flags);
+	if (!found)
+		return NULL;
+	server = session->slabs[place.slab].server;
+	return leap_server_live(server) ? server : NULL;
+}
+
+/**
+ * leap_map_mark - a page is about to be prefetched
+ * @entry: its slot
+ *
+ * Return: true if it was before, and has not been used.
+ */
+bool leap_map_mark(swp_entry_t entry)
+{
+	struct leap_area_map *area;
+
+	guard(rcu)();
+	area = area_if_there(entry);
+	return area && test_and_set_bit(swp_offset(entry), area->prefetched);
+}
+
+/**
+ * leap_map_unmark - a prefetched page is used, or dropped
+ * @entry: its slot
+ *
+ * Return: true if it was marked.
+ */
+bool leap_map_unmark(swp_entry_t entry)
+{
+	struct leap_area_map *area;
+
+	guard(rcu)();
+	area = area_if_there(entry);
+	return area && test_bit(swp_offset(entry), area->prefetched) &&
+	       test_and_clear_bit(swp_offset(entry), area->prefetched);
+}
+
+/**
+ * leap_map_marked - has a page been prefetched and not been used?
+ * @entry: its slot
+ *
+ * Return: true if so.
+ */
+bool leap_map_marked(swp_entry_t entry)
+{
+	struct leap_area_map *area;
+
+	guard(rcu)();
+	area = area_if_there(entry);
+	return area && test_bit(swp_offset(entry), area->prefetched);
+}
+
 /**
  * leap_map_free - &leap_ops.free
  * @first: first slot
@@ -161,6 +250,8 @@ void leap_map_free(swp_entry_t first, unsigned int nr)
 		} else {
 			clear_bit(offset, area->lost);
 		}
+		if (test_and_clear_bit(offset, area->prefetched))
+			leap_stats_add(NULL, LEAP_PREFETCH_UNUSED, 1);
 		leap_stats_add(server, LEAP_FREED_PAGES, 1);
 	}
 }
@@ -202,6 +293,13 @@ bool leap_map_has_lost(void)
 	return false;
 }
 
+static void area_free(struct leap_area_map *area)
+{
+	kvfree(area->lost);
+	kvfree(area->prefetched);
+	kvfree(area);
+}
+
 /**
  * leap_map_area_add - &leap_ops.area_add
  * @type: number of the area
@@ -219,8 +317,10 @@ int leap_map_area_add(unsigned int type, unsigned long pages)
 		return -ENOMEM;
 	area->pages = pages;
 	area->lost = kvcalloc(BITS_TO_LONGS(pages), sizeof(long), GFP_KERNEL);
-	if (!area->lost) {
-		kvfree(area);
+	area->prefetched = kvcalloc(BITS_TO_LONGS(pages), sizeof(long),
+				    GFP_KERNEL);
+	if (!area->lost || !area->prefetched) {
+		area_free(area);
 		return -ENOMEM;
 	}
 	leap_session_lock();
@@ -246,9 +346,9 @@ void leap_map_area_del(unsigned int type)
 	area = areas[type];
 	WRITE_ONCE(areas[type], NULL);
 	leap_session_unlock();
+	synchronize_rcu();	/* area_if_there() */
 	if (area)
-		kvfree(area->lost);
-	kvfree(area);
+		area_free(area);
 }
 
 /** leap_map_areas_exit - forget all areas; no callback can come any more */

@@ -15,6 +15,9 @@
 static DEFINE_MUTEX(process_mutex);
 static pid_t last_pid;
 
+/* Shall processes prefetch that are attached from now on? */
+static bool prefetch_all;
+
 static struct mm_struct *mm_of(pid_t pid)
 {
 	struct task_struct *task;
@@ -54,8 +57,11 @@ static int attach(pid_t pid)
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);
 	lm = leap_mm_get(mm);
-	if (!IS_ERR(lm))
+	if (!IS_ERR(lm)) {
+		if (!lm->attached)
+			WRITE_ONCE(lm->prefetch, prefetch_all);
 		WRITE_ONCE(lm->attached, true);
+	}
 	mmput(mm);
 	return PTR_ERR_OR_ZERO(lm);
 }
@@ -121,6 +127,69 @@ int leap_process_detach(pid_t pid)
 		return PTR_ERR(mm);
 	if (mm->leap && mm->leap->attached) {
 		WRITE_ONCE(mm->leap->attached, false);
+		err = 0;
+	}
+	mmput(mm);
+	return err;
+}
+
+/**
+ * set_custom_prefetch - choose who reads ahead
+ * @on: 1: Leap, by the trend of each process's faults; 0: the kernel
+ *
+ * For all processes that are attached, and those that will be. May sleep.
+ *
+ * Return: 0; -EINVAL @on is neither.
+ */
+int set_custom_prefetch(int on)
+{
+	struct leap_mm *lm;
+	unsigned long id;
+
+	if (on != 0 && on != 1)
+		return -EINVAL;
+	guard(mutex)(&process_mutex);
+	prefetch_all = on;
+	xa_lock(&leap_mms);	/* no child inherits meanwhile */
+	xa_for_each(&leap_mms, id, lm)
+		WRITE_ONCE(lm->prefetch, on);
+	xa_unlock(&leap_mms);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(set_custom_prefetch);
+
+/**
+ * get_custom_prefetch - what set_custom_prefetch() has set
+ *
+ * Return: 0 or 1.
+ */
+int get_custom_prefetch(void)
+{
+	return READ_ONCE(prefetch_all);
+}
+EXPORT_SYMBOL_GPL(get_custom_prefetch);
+
+/**
+ * leap_process_prefetch - choose who reads ahead for one process
+ * @pid: process id in the caller's pid namespace
+ * @on: Leap, not the kernel
+ *
+ * Holds for the children that it forks later, too. May sleep.
+ *
+ * Return: 0; -ESRCH no such process, -EINVAL a kernel thread, -ENOENT the
+ * process is not attached.
+ */
+int leap_process_prefetch(pid_t pid, bool on)
+{
+	struct mm_struct *mm;
+	int err = -ENOENT;
+
+	guard(mutex)(&process_mutex);
+	mm = mm_of(pid);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	if (mm->leap && mm->leap->attached) {
+		WRITE_ONCE(mm->leap->prefetch, on);
 		err = 0;
 	}
 	mmput(mm);

@@ -79,10 +79,12 @@ static u64 in_flight(struct leap_stats __percpu *stats, enum leap_event posted,
 		    leap_stats_sum(stats, done) + leap_stats_sum(stats, failed));
 }
 
-static const struct {
+struct name {
 	const char *name;
 	enum leap_event event;
-} names[] = {
+};
+
+static const struct name names[] = {
 	{ "stored_pages", LEAP_STORED_PAGES },
 	{ "loaded_pages", LEAP_LOADED_PAGES },
 	{ "freed_pages", LEAP_FREED_PAGES },
@@ -117,6 +119,33 @@ ssize_t leap_stats_show(struct leap_stats __percpu *stats, char *buf)
 	len += sysfs_emit_at(buf, len, "inflight_loads %llu\n",
 			     in_flight(stats, LEAP_POSTED_LOADS,
 				       LEAP_LOADED_PAGES, LEAP_FAILED_LOADS));
+	return len;
+}
+
+/**
+ * leap_stats_show_faults - the counters of the prefetcher, likewise
+ * @buf: a page of sysfs
+ * @at: where to go on in it
+ *
+ * Return: bytes written.
+ */
+ssize_t leap_stats_show_faults(char *buf, int at)
+{
+	static const struct name counters[] = {
+		{ "faults", LEAP_FAULTS },
+		{ "misses", LEAP_MISSES },
+		{ "prefetch_hits", LEAP_PREFETCH_HITS },
+		{ "prefetch_late", LEAP_PREFETCH_LATE },
+		{ "prefetch_issued", LEAP_PREFETCH_ISSUED },
+		{ "prefetch_unused", LEAP_PREFETCH_UNUSED },
+	};
+	ssize_t len = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		len += sysfs_emit_at(buf, at + len, "%s %llu\n", counters[i].name,
+				     leap_stats_sum(leap_stats_all,
+						    counters[i].event));
 	return len;
 }
 

@@ -10,15 +10,20 @@
 #include "leap.h"
 #include "policy/errors.h"
 
-/* Bytes of one line of the processes file. */
-#define PROCESS_LINE	128
-
 static struct kobject *leap_kobj;
 static struct kobject *servers_kobj;
 
-/* A command that takes a pid. */
-static ssize_t pid_store(int (*command)(pid_t pid), const char *what,
-			 const char *buf, size_t count)
+/**
+ * leap_pid_store - a command that takes a pid
+ * @command: carries it out; 0 or a negative errno value
+ * @what: its name
+ * @buf: what was written
+ * @count: bytes of it
+ *
+ * Return: @count or a negative errno value; leap_error() has been called then.
+ */
+ssize_t leap_pid_store(int (*command)(pid_t pid), const char *what,
+		       const char *buf, size_t count)
 {
 	pid_t pid;
 	int err = kstrtoint(buf, 10, &pid);
@@ -38,13 +43,13 @@ static ssize_t pid_store(int (*command)(pid_t pid), const char *what,
 static ssize_t attach_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)
 {
-	return pid_store(set_process_id, "attach", buf, count);
+	return leap_pid_store(set_process_id, "attach", buf, count);
 }
 
 static ssize_t detach_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)
 {
-	return pid_store(leap_process_detach, "detach", buf, count);
+	return leap_pid_store(leap_process_detach, "detach", buf, count);
 }
 
 static ssize_t destroy_store(struct kobject *kobj, struct kobj_attribute *attr,
@@ -76,7 +81,8 @@ static ssize_t stat_show(struct kobject *kobj, struct kobj_attribute *attr,
 {
 	ssize_t len = leap_stats_show(leap_stats_all, buf);
 
-	return len + leap_map_show(buf, len);
+	len += leap_map_show(buf, len);
+	return len + leap_stats_show_faults(buf, len);
 }
 
 static ssize_t load_hist_show(struct kobject *kobj, struct kobj_attribute *attr,
@@ -91,27 +97,27 @@ static ssize_t store_hist_show(struct kobject *kobj,
 	return leap_stats_show_hist(leap_stats_all, LEAP_STORE, buf);
 }
 
-struct process_dump {
-	char *buf;
-	loff_t skip;
-	size_t len, room;
-};
-
-/* Formats one line if the reader has not had it yet and has room for it. */
-static void dump_process(struct leap_mm *lm, struct process_dump *dump)
+/**
+ * leap_dump_process - format one line about a process
+ * @dump: where; nothing is done if the reader has had it or has no room for it
+ * @lm: the process, under the lock of leap_mms
+ * @fmt: what follows its pid and name
+ */
+void leap_dump_process(struct leap_dump *dump, struct leap_mm *lm,
+		       const char *fmt, ...)
 {
-	long events[LEAP_MM_EVENTS], remote;
-	char line[PROCESS_LINE + 1];
 	char comm[TASK_COMM_LEN] = "-";
+	char line[LEAP_PROCESS_LINE];
 	struct task_struct *task;
+	va_list args;
 	pid_t pid = 0;
-	int i;
+	int len;
 
 	if (dump->skip) {
 		dump->skip--;
 		return;
 	}
-	if (dump->len + PROCESS_LINE > dump->room)
+	if (dump->len + LEAP_PROCESS_LINE > dump->room)
 		return;
 	rcu_read_lock();
 	task = rcu_dereference(lm->mm->owner);
@@ -121,28 +127,39 @@ static void dump_process(struct leap_mm *lm, struct process_dump *dump)
 	}
 	rcu_read_unlock();
 	strreplace(comm, ' ', '_');
+	len = scnprintf(line, sizeof(line), "%d %s ", pid, comm);
+	va_start(args, fmt);
+	len += vscnprintf(line + len, sizeof(line) - len, fmt, args);
+	va_end(args);
+	memset(line + len, ' ', sizeof(line) - len);
+	line[sizeof(line) - 1] = '\n';
+	memcpy(dump->buf + dump->len, line, sizeof(line));
+	dump->len += sizeof(line);
+}
+
+static void dump_process(struct leap_mm *lm, struct leap_dump *dump)
+{
+	long events[LEAP_MM_EVENTS], remote;
+	int i;
+
 	for (i = 0; i < LEAP_MM_EVENTS; i++)
 		events[i] = atomic_long_read(&lm->events[i]);
 	remote = events[LEAP_MM_STORED] - events[LEAP_MM_FREED];
-	scnprintf(line, sizeof(line), "%d %s %d %ld %ld %ld %ld %ld", pid, comm,
-		  lm->attached, events[LEAP_MM_STORED], events[LEAP_MM_LOADED],
-		  events[LEAP_MM_FREED], events[LEAP_MM_FAILED], max(remote, 0));
-	i = strlen(line);
-	memset(line + i, ' ', PROCESS_LINE - 1 - i);
-	line[PROCESS_LINE - 1] = '\n';
-	memcpy(dump->buf + dump->len, line, PROCESS_LINE);
-	dump->len += PROCESS_LINE;
+	leap_dump_process(dump, lm, "%d %ld %ld %ld %ld %ld", lm->attached,
+			  events[LEAP_MM_STORED], events[LEAP_MM_LOADED],
+			  events[LEAP_MM_FREED], events[LEAP_MM_FAILED],
+			  max(remote, 0));
 }
 
 static ssize_t processes_read(struct file *file, struct kobject *kobj,
 			      struct bin_attribute *attr, char *buf, loff_t pos,
 			      size_t count)
 {
-	struct process_dump dump = { .buf = buf, .room = count };
+	struct leap_dump dump = { .buf = buf, .room = count };
 	struct leap_mm *lm;
 	unsigned long id;
 
-	dump.skip = div_u64(pos, PROCESS_LINE);
+	dump.skip = div_u64(pos, LEAP_PROCESS_LINE);
 	xa_lock(&leap_mms);
 	xa_for_each(&leap_mms, id, lm)
 		dump_process(lm, &dump);
@@ -316,6 +333,8 @@ int leap_sysfs_init(void)
 		return -ENOMEM;
 	}
 	err = sysfs_create_group(leap_kobj, &leap_group);
+	if (!err)
+		err = sysfs_create_group(leap_kobj, &leap_prefetch_group);
 	if (err)
 		leap_sysfs_exit();
 	return err;

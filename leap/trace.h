@@ -12,6 +12,7 @@
 
 #include <linux/tracepoint.h>
 #include "leap.h"
+#include "policy/prefetch.h"
 
 #define leap_show_op(op) __print_symbolic(op,				\
 	{ LEAP_LOAD,	"load" },					\
@@ -74,6 +75,53 @@ TRACE_EVENT(leap_done,
 		  leap_show_op(__entry->op), __entry->demand ? " demand" : "",
 		  __entry->server, __entry->entry, __entry->nr, __entry->err,
 		  __entry->wait, __entry->wire)
+);
+
+#define leap_show_kind(kind) __print_symbolic(kind,			\
+	{ LEAP_FAULT_MISS,	"miss" },				\
+	{ LEAP_FAULT_HIT,	"hit" },				\
+	{ LEAP_FAULT_LATE,	"late" },				\
+	{ LEAP_FAULT_CACHED,	"cached" })
+
+/* A process that prefetches needs a swapped page. asked: pages to read now. */
+TRACE_EVENT(leap_fault,
+	TP_PROTO(u64 page, swp_entry_t slot, int kind, bool write, u32 asked),
+	TP_ARGS(page, slot, kind, write, asked),
+	TP_STRUCT__entry(
+		__field(u64, page)
+		__field(unsigned long, entry)
+		__field(int, kind)
+		__field(bool, write)
+		__field(u32, asked)
+	),
+	TP_fast_assign(
+		__entry->page = page;
+		__entry->entry = slot.val;
+		__entry->kind = kind;
+		__entry->write = write;
+		__entry->asked = asked;
+	),
+	TP_printk("%s%s page=%#llx entry=%#lx asked=%u",
+		  leap_show_kind(__entry->kind), __entry->write ? " write" : "",
+		  __entry->page, __entry->entry, __entry->asked)
+);
+
+/* A page was asked for; err is 0 if it is being read. */
+TRACE_EVENT(leap_prefetch,
+	TP_PROTO(u64 page, swp_entry_t slot, int err),
+	TP_ARGS(page, slot, err),
+	TP_STRUCT__entry(
+		__field(u64, page)
+		__field(unsigned long, entry)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->page = page;
+		__entry->entry = slot.val;
+		__entry->err = err;
+	),
+	TP_printk("page=%#llx entry=%#lx err=%d",
+		  __entry->page, __entry->entry, __entry->err)
 );
 
 #endif /* LEAP_TRACE_H */

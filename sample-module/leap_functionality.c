@@ -18,6 +18,14 @@ static char *process_name = "";
 module_param(process_name, charp, 0444);
 MODULE_PARM_DESC(process_name, "Name (comm) of the processes to attach; with cmd=init");
 
+static int history = 32;
+module_param(history, int, 0444);
+MODULE_PARM_DESC(history, "Distances between faults that decide on the trend; with cmd=prefetch (default 32)");
+
+static int buffer = 1024;
+module_param(buffer, int, 0444);
+MODULE_PARM_DESC(buffer, "Prefetched pages of a process that may wait for use; with cmd=prefetch (default 1024)");
+
 /**
  * next_process - find a process by its name
  * @name: the name, at most TASK_COMM_LEN - 1 bytes of which count
@@ -90,14 +98,30 @@ static int log_numbers(void)
 
 static int use_readahead(void)
 {
+	set_custom_prefetch(0);
 	pr_info("the kernel's readahead is in force\n");
 	return 0;
 }
 
 static int use_prefetch(void)
 {
-	pr_err("this kernel's Leap has no prefetcher; the kernel's readahead stays in force\n");
-	return -EOPNOTSUPP;
+	int err = init_swap_trend(history);
+
+	if (err) {
+		pr_err("history=%d is not a number from 2 to 64\n", history);
+		return err;
+	}
+	err = prefetch_buffer_init(buffer);
+	if (err) {
+		pr_err("buffer=%d is not a number from 1 to 32768, or there is no memory for that many\n",
+		       buffer);
+		return err;
+	}
+	activate_prefetch_buffer(1);
+	set_custom_prefetch(1);
+	pr_info("the prefetcher is in force, with a history of %d and a buffer of %d pages\n",
+		get_swap_trend(), get_prefetch_buffer());
+	return 0;
 }
 
 static const struct {

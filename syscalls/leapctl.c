@@ -15,6 +15,12 @@ static const struct command commands[] = {
 	{ "detach", "PID... | --all",
 	  "send processes to the swap device from now on", detach },
 	{ "run", "-- CMD [ARG...]", "run a program attached", run },
+	{ "prefetch on", "[--history N] [--split N] [--window N] [--pid PID]",
+	  "let Leap read ahead, by the trend of each process", prefetch_on },
+	{ "prefetch off", "[--pid PID]", "let the kernel read ahead",
+	  prefetch_off },
+	{ "prefetch show", "[--pid PID]",
+	  "show who reads ahead, and with what success", prefetch_show },
 	{ "stat", "[-i SECONDS] [--json]",
 	  "show pages, bytes, servers, processes and latencies", stat_command },
 };

@@ -38,12 +38,20 @@ int session_destroy(const struct command *cmd, int argc, char **argv);
 int attach(const struct command *cmd, int argc, char **argv);
 int detach(const struct command *cmd, int argc, char **argv);
 int run(const struct command *cmd, int argc, char **argv);
+pid_t parse_pid(const char *text);
+
+/* prefetch.c */
+int prefetch_on(const struct command *cmd, int argc, char **argv);
+int prefetch_off(const struct command *cmd, int argc, char **argv);
+int prefetch_show(const struct command *cmd, int argc, char **argv);
+void prefetch_text(FILE *to, const struct leap_faults *f);
 
 /* stat.c: everything that stat shows, as it was at one moment. */
 struct snapshot {
 	double seconds;		/* CLOCK_MONOTONIC */
 	struct leap_session session;
 	struct leap_numbers totals;
+	struct leap_prefetch prefetch;
 	struct leap_server *servers;
 	struct leap_process *processes;
 	int nr_servers;

@@ -227,13 +227,35 @@ API int leap_session(struct leap_session *session)
 	return 0;
 }
 
+struct key {
+	const char *name;
+	size_t offset;
+};
+
 /* Keys that are not known here are those of a newer module: passed over. */
+static int read_keys(const char *name, const struct key *keys, size_t nr,
+		     void *to)
+{
+	char *text, *rest, *key, *value;
+	int ret = read_file(name, &text);
+
+	if (ret)
+		return ret;
+	rest = text;
+	while (next_pair(&rest, &key, &value))
+		for (size_t i = 0; i < nr; i++)
+			if (!strcmp(key, keys[i].name))
+				*(uint64_t *)((char *)to + keys[i].offset) =
+					number(value, NULL);
+	free(text);
+	return 0;
+}
+
+#define NR_KEYS(keys)	(sizeof(keys) / sizeof(*(keys)))
+
 static int read_stat(const char *name, struct leap_stat *stat)
 {
-	static const struct {
-		const char *key;
-		size_t offset;
-	} keys[] = {
+	static const struct key keys[] = {
 #define KEY(field)	{ #field, offsetof(struct leap_stat, field) }
 		KEY(stored_pages), KEY(loaded_pages), KEY(freed_pages),
 		KEY(failed_stores), KEY(failed_loads), KEY(refused_stores),
@@ -241,20 +263,9 @@ static int read_stat(const char *name, struct leap_stat *stat)
 		KEY(loaded_bytes), KEY(remote_pages), KEY(slabs), KEY(slab_bytes),
 #undef KEY
 	};
-	char *text, *rest, *key, *value;
-	int ret = read_file(name, &text);
 
-	if (ret)
-		return ret;
 	memset(stat, 0, sizeof(*stat));
-	rest = text;
-	while (next_pair(&rest, &key, &value))
-		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-			if (!strcmp(key, keys[i].key))
-				*(uint64_t *)((char *)stat + keys[i].offset) =
-					number(value, NULL);
-	free(text);
-	return 0;
+	return read_keys(name, keys, NR_KEYS(keys), stat);
 }
 
 static int read_hist(const char *name, struct leap_hist *hist)
@@ -303,6 +314,104 @@ API int leap_totals(struct leap_numbers *totals)
 	int ret = read_numbers("", totals);
 
 	return ret == -ENOENT ? -ENODEV : ret;
+}
+
+/* 0: all processes. */
+static int prefetch_switch(pid_t pid, bool on)
+{
+	char text[16];
+
+	if (pid < 0)
+		return -EINVAL;
+	if (!pid)
+		return write_file("prefetch/enabled", on ? "1" : "0");
+	snprintf(text, sizeof(text), "%d", pid);
+	return write_file(on ? "prefetch/on" : "prefetch/off", text);
+}
+
+/**
+ * leap_prefetch_on - let Leap, not the kernel, read ahead
+ * @pid: for this process and the children that it forks later, or 0: for all
+ *	that are attached and those that will be
+ *
+ * Return: 0, -ESRCH (no such process), -ENOENT (it is not attached), -EINVAL
+ * (below 0, or a kernel thread).
+ */
+API int leap_prefetch_on(pid_t pid)
+{
+	return prefetch_switch(pid, true);
+}
+
+/**
+ * leap_prefetch_off - let the kernel read ahead
+ * @pid: as in leap_prefetch_on()
+ *
+ * Return: the same.
+ */
+API int leap_prefetch_off(pid_t pid)
+{
+	return prefetch_switch(pid, false);
+}
+
+/**
+ * leap_prefetch_tune - change a setting of the prefetcher
+ * @what: "history", "split", "window", "buffer" or "buffer_active", as
+ *	leap/Documentation/sysfs-kernel-mm-leap describes them
+ * @value: for all processes
+ *
+ * Return: 0, -ERANGE (the value is out of range).
+ */
+API int leap_prefetch_tune(const char *what, unsigned long value)
+{
+	char name[64], text[24];
+
+	snprintf(name, sizeof(name), "prefetch/%s", what);
+	snprintf(text, sizeof(text), "%lu", value);
+	return write_file(name, text);
+}
+
+static int read_setting(const char *what, uint64_t *value)
+{
+	char name[64], *text;
+	int ret;
+
+	snprintf(name, sizeof(name), "prefetch/%s", what);
+	ret = read_own(name, &text);
+	if (ret)
+		return ret;
+	*value = number(text, NULL);
+	free(text);
+	return 0;
+}
+
+/**
+ * leap_prefetch - the prefetcher's settings and what it has done
+ * @prefetch: filled in
+ */
+API int leap_prefetch(struct leap_prefetch *prefetch)
+{
+	static const struct key keys[] = {
+		{ "faults", offsetof(struct leap_faults, faults) },
+		{ "misses", offsetof(struct leap_faults, misses) },
+		{ "prefetch_hits", offsetof(struct leap_faults, hits) },
+		{ "prefetch_late", offsetof(struct leap_faults, late) },
+		{ "prefetch_issued", offsetof(struct leap_faults, issued) },
+		{ "prefetch_unused", offsetof(struct leap_faults, unused) },
+	};
+	uint64_t enabled = 0, active = 0;
+	int ret;
+
+	memset(prefetch, 0, sizeof(*prefetch));
+	ret = read_setting("enabled", &enabled);
+	ret = ret ? ret : read_setting("buffer_active", &active);
+	ret = ret ? ret : read_setting("history", &prefetch->history);
+	ret = ret ? ret : read_setting("split", &prefetch->split);
+	ret = ret ? ret : read_setting("window", &prefetch->window);
+	ret = ret ? ret : read_setting("buffer", &prefetch->buffer);
+	prefetch->enabled = enabled;
+	prefetch->buffer_active = active;
+	return ret ? ret : read_keys("stat", keys, NR_KEYS(keys),
+				     &prefetch->faults);
 }
 
 static int read_server(int index, struct leap_server *server)
@@ -375,6 +484,38 @@ static bool parse_process(const char *line, struct leap_process *p)
 	return fields == 8;
 }
 
+/* Adds what prefetch/processes says; processes come and go in between. */
+static int read_faults(struct leap_process *list, int count)
+{
+	char *text, *rest, *line;
+	int saved = errno, on, ret;
+	struct leap_faults f;
+	pid_t pid;
+
+	ret = read_own("prefetch/processes", &text);
+	if (ret)
+		return ret;
+	rest = text;
+	while ((line = strsep(&rest, "\n")) && *line) {
+		if (sscanf(line, "%d %*s %d %" SCNu64 " %" SCNu64 " %" SCNu64
+			   " %" SCNu64 " %" SCNu64 " %" SCNu64, &pid, &on,
+			   &f.faults, &f.misses, &f.hits, &f.late, &f.issued,
+			   &f.unused) != 8) {
+			ret = -EPROTO;
+			break;
+		}
+		for (int i = 0; i < count; i++) {
+			if (list[i].pid != pid)
+				continue;
+			list[i].prefetch = on;
+			list[i].faults = f;
+		}
+	}
+	free(text);
+	errno = saved;
+	return ret;
+}
+
 /**
  * leap_processes - the processes that are or were attached and live
  * @processes: set to an array that the caller frees; NULL if there is none
@@ -408,6 +549,8 @@ API int leap_processes(struct leap_process **processes)
 			count++;
 	}
 	free(text);
+	if (!ret)
+		ret = read_faults(list, count);
 	if (ret || !count) {
 		free(list);
 		list = NULL;

@@ -52,6 +52,30 @@ struct leap_stat {
 	uint64_t slab_bytes;		/* now */
 };
 
+/*
+ * Faults on swapped pages of processes that prefetch: of all of them or of one.
+ * Of the pages that were prefetched (@issued), @hits + @late were used.
+ */
+struct leap_faults {
+	uint64_t faults;
+	uint64_t misses;		/* the page had to be read */
+	uint64_t hits;			/* it was prefetched, and there */
+	uint64_t late;			/* it was prefetched, and on its way */
+	uint64_t issued;		/* pages prefetched */
+	uint64_t unused;		/* of these, dropped without use */
+};
+
+/* What holds for all processes; see leap_prefetch_tune(). */
+struct leap_prefetch {
+	bool enabled;			/* for processes attached later */
+	bool buffer_active;
+	uint64_t history;
+	uint64_t split;
+	uint64_t window;
+	uint64_t buffer;
+	struct leap_faults faults;	/* since the module was loaded */
+};
+
 /* Latencies: bucket[i] counts those of [2^i, 2^(i+1)) nanoseconds. */
 struct leap_hist {
 	uint64_t bucket[LEAP_HIST_BUCKETS];
@@ -79,6 +103,8 @@ struct leap_process {
 	uint64_t freed;
 	uint64_t failed;
 	uint64_t remote;		/* now */
+	bool prefetch;
+	struct leap_faults faults;
 };
 
 int is_session_create(const char *portal);
@@ -88,6 +114,11 @@ int leap_session(struct leap_session *session);
 int leap_attach(pid_t pid);
 int leap_detach(pid_t pid);
 int leap_detach_all(void);
+
+int leap_prefetch_on(pid_t pid);
+int leap_prefetch_off(pid_t pid);
+int leap_prefetch_tune(const char *what, unsigned long value);
+int leap_prefetch(struct leap_prefetch *prefetch);
 
 int leap_totals(struct leap_numbers *totals);
 int leap_servers(struct leap_server **servers);

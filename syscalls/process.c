@@ -11,11 +11,15 @@
 #define EXIT_CANNOT_EXEC	126
 #define EXIT_NOT_FOUND		127
 
-/*
- * 0 if @text is no pid. The kernel takes pid 0 for "all processes", which must
- * not be what a mistyped or empty variable does.
+/**
+ * parse_pid - read the id of one process
+ *
+ * The kernel takes pid 0 for "all processes", which must not be what a mistyped
+ * or empty variable does.
+ *
+ * Return: 0 if @text is no pid, which has been said then.
  */
-static pid_t parse_pid(const char *text)
+pid_t parse_pid(const char *text)
 {
 	char *end;
 	long pid;

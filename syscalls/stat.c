@@ -32,6 +32,9 @@ int snapshot_take(struct snapshot *s)
 	ret = leap_totals(&s->totals);
 	if (ret)
 		return ret;
+	ret = leap_prefetch(&s->prefetch);
+	if (ret)
+		return ret;
 	ret = leap_servers(&s->servers);
 	if (ret < 0)
 		return ret;

@@ -65,6 +65,30 @@ static json_t *numbers(const struct leap_numbers *n)
 			 "store_latency", histogram(&n->store));
 }
 
+static json_t *faults(const struct leap_faults *f)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "faults", (json_int_t)f->faults,
+			 "misses", (json_int_t)f->misses,
+			 "hits", (json_int_t)f->hits,
+			 "late", (json_int_t)f->late,
+			 "issued", (json_int_t)f->issued,
+			 "unused", (json_int_t)f->unused);
+}
+
+static json_t *prefetch(const struct leap_prefetch *p)
+{
+	json_t *all = faults(&p->faults);
+
+	json_object_set_new(all, "enabled", json_boolean(p->enabled));
+	json_object_set_new(all, "history", json_integer(p->history));
+	json_object_set_new(all, "split", json_integer(p->split));
+	json_object_set_new(all, "window", json_integer(p->window));
+	json_object_set_new(all, "buffer", json_integer(p->buffer));
+	json_object_set_new(all, "buffer_active", json_boolean(p->buffer_active));
+	return all;
+}
+
 static json_t *session(const struct leap_session *s)
 {
 	if (!*s->portal)
@@ -98,7 +122,7 @@ static json_t *processes(const struct snapshot *s)
 	for (int i = 0; i < s->nr_processes; i++) {
 		const struct leap_process *p = &s->processes[i];
 
-		json_t *one = json_pack("{s:i, s:o, s:b, s:I, s:I, s:I, s:I, s:I}",
+		json_t *one = json_pack("{s:i, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:o}",
 					"pid", (int)p->pid,
 					"comm", text(p->comm),
 					"attached", (int)p->attached,
@@ -106,7 +130,9 @@ static json_t *processes(const struct snapshot *s)
 					"loaded", (json_int_t)p->loaded,
 					"freed", (json_int_t)p->freed,
 					"failed", (json_int_t)p->failed,
-					"remote", (json_int_t)p->remote);
+					"remote", (json_int_t)p->remote,
+					"prefetch", (int)p->prefetch,
+					"faults", faults(&p->faults));
 
 		json_array_append_new(list, one);
 	}
@@ -142,9 +168,10 @@ static json_t *interval(const struct snapshot *then, const struct snapshot *now)
  */
 int json_line(FILE *to, const struct snapshot *then, const struct snapshot *now)
 {
-	json_t *all = json_pack("{s:o, s:o, s:o, s:o}",
+	json_t *all = json_pack("{s:o, s:o, s:o, s:o, s:o}",
 				"session", session(&now->session),
 				"total", numbers(&now->totals),
+				"prefetch", prefetch(&now->prefetch),
 				"servers", servers(now),
 				"processes", processes(now));
 

@@ -106,6 +106,7 @@ void text_all(FILE *to, const struct snapshot *s)
 {
 	fprintf(to, "session %s\n", *s->session.portal ? s->session.portal : "none");
 	numbers(to, &s->totals);
+	prefetch_text(to, &s->prefetch.faults);
 	for (int i = 0; i < s->nr_servers; i++) {
 		fprintf(to, "\nserver %d %s %s\n", i, s->servers[i].address,
 			s->servers[i].state);

@@ -13,6 +13,7 @@
 #include <linux/array_size.h>
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
+#include <linux/compiler_attributes.h>
 #include <linux/errno.h>
 #include <linux/overflow.h>
 #include <linux/socket.h>
@@ -39,6 +40,8 @@ typedef __UINT8_TYPE__ u8;
 typedef __UINT16_TYPE__ u16;
 typedef __UINT32_TYPE__ u32;
 typedef __UINT64_TYPE__ u64;
+typedef __INT32_TYPE__ s32;
+typedef __INT64_TYPE__ s64;
 
 #define cpu_to_le16(x)	htole16(x)
 #define cpu_to_le32(x)	htole32(x)
@@ -49,6 +52,8 @@ typedef __UINT64_TYPE__ u64;
 
 #define check_add_overflow(a, b, sum)		__builtin_add_overflow(a, b, sum)
 #define check_mul_overflow(a, b, product)	__builtin_mul_overflow(a, b, product)
+
+#define fallthrough	__attribute__((fallthrough))
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 

@@ -45,6 +45,7 @@ struct options {
 	bool fork;
 	bool thp;
 	bool dontneed;
+	bool remap;
 	bool progress;
 };
 
@@ -352,6 +353,54 @@ static bool fork_pass(struct area *a, struct count *count)
 	return ok && all_slices(a, "verify", verify, count);
 }
 
+/* An address with room for the area, aligned for huge pages; NULL if none. */
+static char *room_for(size_t bytes)
+{
+	char *at = mmap(NULL, bytes + HUGE_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at + (-(uintptr_t)at & (HUGE_SIZE - 1));
+}
+
+/* MADV_NOHUGEPAGE or the reverse, whatever the machine's setting is. */
+static bool advise(const struct area *a, char *start, size_t bytes)
+{
+	return !madvise(start, bytes, a->o->thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+static bool move(char *from, char *to, size_t bytes)
+{
+	return !bytes || mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+				to) != MAP_FAILED;
+}
+
+/*
+ * Moves the memory to another address, and maps its last part anew, which must
+ * read as zeros from then on. After the first time that part is a mapping of
+ * its own, and has to be moved by itself.
+ */
+static bool remap(struct area *a)
+{
+	size_t kept = (a->pages - a->pages / 8) * PAGE_SIZE;
+	size_t rest = a->pages * PAGE_SIZE - kept;
+	char *to = room_for(kept + rest);
+
+	if (!to || !move(a->base, to, kept) ||
+	    !move(a->base + kept, to + kept, rest))
+		return false;
+	a->base = to;
+	if (!rest)
+		return true;
+	if (munmap(to + kept, rest) ||
+	    mmap(to + kept, rest, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ||
+	    !advise(a, to + kept, rest))
+		return false;
+	memset(&a->version[kept / PAGE_SIZE], 0,
+	       rest / PAGE_SIZE * sizeof(*a->version));
+	return true;
+}
+
 static bool all_passes(struct area *a, struct count *count)
 {
 	a->newest = 1;
@@ -367,6 +416,11 @@ static bool all_passes(struct area *a, struct count *count)
 			return false;
 		if (a->o->fork && !fork_pass(a, count))
 			return false;
+		if (a->o->remap && !remap(a)) {
+			fprintf(stderr, "cannot move the memory: %s\n",
+				strerror(errno));
+			return false;
+		}
 	}
 	return true;
 }
@@ -374,17 +428,15 @@ static bool all_passes(struct area *a, struct count *count)
 static bool map(struct area *a)
 {
 	size_t bytes = a->pages * PAGE_SIZE, table = a->pages * sizeof(*a->version);
-	char *at = mmap(NULL, bytes + HUGE_SIZE, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	a->base = room_for(bytes);
 	a->version = mmap(NULL, table, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (at == MAP_FAILED || a->version == MAP_FAILED)
+	if (!a->base || a->version == MAP_FAILED)
 		return false;
-	a->base = at + (-(uintptr_t)at & (HUGE_SIZE - 1));
 	/* Best effort: what is expected should not depend on swap either. */
 	mlock(a->version, table);
-	return !madvise(a->base, bytes, a->o->thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	return advise(a, a->base, bytes);
 }
 
 static int verify_memory(const struct options *o)
@@ -469,6 +521,7 @@ static int usage(FILE *to)
 	      "  --fork        each pass forks a child that shares all pages\n"
 	      "  --thp         ask for huge pages\n"
 	      "  --dontneed    each pass gives some pages back\n"
+	      "  --remap       each pass moves the memory and maps a part of it anew\n"
 	      "  --progress    one line for each step\n"
 	      "Exit status: 0, 1 if a byte was wrong, 2 if it could not be tested.\n", to);
 	return to == stdout ? 0 : 2;
@@ -482,6 +535,7 @@ static const struct option long_options[] = {
 	{ "fork", no_argument, NULL, 'f' },
 	{ "thp", no_argument, NULL, 'T' },
 	{ "dontneed", no_argument, NULL, 'd' },
+	{ "remap", no_argument, NULL, 'r' },
 	{ "progress", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' }, {}
 };
@@ -503,6 +557,8 @@ static bool option(struct options *o, int opt)
 		return o->thp = true;
 	case 'd':
 		return o->dontneed = true;
+	case 'r':
+		return o->remap = true;
 	case 'v':
 		return o->progress = true;
 	}

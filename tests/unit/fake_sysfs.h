@@ -68,7 +68,8 @@ static inline void fake_numbers(const char *folder, unsigned int first)
 		"stored_pages", "loaded_pages", "freed_pages", "failed_stores",
 		"failed_loads", "refused_stores", "inflight_stores",
 		"inflight_loads", "stored_bytes", "loaded_bytes", "remote_pages",
-		"slabs", "slab_bytes",
+		"slabs", "slab_bytes", "faults", "misses", "prefetch_hits",
+		"prefetch_late", "prefetch_issued", "prefetch_unused",
 	};
 	char name[64], text[1024];
 	size_t at = 0;
@@ -106,6 +107,20 @@ static inline void fake_server(int index, const char *address, const char *state
 	fake_numbers(name, 1000 * (index + 1));
 }
 
+static inline void fake_prefetch(void)
+{
+	fake_mkdir("prefetch");
+	fake_write("prefetch/enabled", "1");
+	fake_write("prefetch/history", "32");
+	fake_write("prefetch/split", "8");
+	fake_write("prefetch/window", "8");
+	fake_write("prefetch/buffer", "1024");
+	fake_write("prefetch/buffer_active", "0");
+	fake_write("prefetch/on", "");
+	fake_write("prefetch/off", "");
+	fake_write("prefetch/processes", "");
+}
+
 /* The module is loaded and there is no session. For cmocka's setup. */
 static int fake_setup(void **state)
 {
@@ -121,6 +136,7 @@ static int fake_setup(void **state)
 	fake_write("processes", "");
 	fake_write("last_error", "");
 	fake_mkdir("servers");
+	fake_prefetch();
 	fake_numbers("", 100);
 	return 0;
 }

@@ -132,6 +132,10 @@ static void a_wrong_command_line_is_2_and_says_how(void **state)
 		"leapctl stat x", "leapctl stat -i", "leapctl stat -i 0",
 		"leapctl stat -i -1", "leapctl stat -i 1s", "leapctl stat -i nan",
 		"leapctl stat -i 1e9", "leapctl stat --jso=n", "leapctl --json",
+		"leapctl prefetch", "leapctl prefetch up", "leapctl prefetch on x",
+		"leapctl prefetch on --pid 0", "leapctl prefetch on --history",
+		"leapctl prefetch off --window 1", "leapctl prefetch show --split 1",
+		"leapctl prefetch on --window x", "leapctl prefetch on --window -1",
 	};
 
 	(void)state;
@@ -144,6 +148,8 @@ static void a_wrong_command_line_is_2_and_says_how(void **state)
 	assert_string_equal(fake_read("attach"), "");
 	assert_string_equal(fake_read("detach"), "");
 	assert_string_equal(fake_read("destroy"), "");
+	assert_string_equal(fake_read("prefetch/enabled"), "1");
+	assert_string_equal(fake_read("prefetch/window"), "8");
 }
 
 static void help_is_no_error(void **state)
@@ -171,6 +177,17 @@ static void commands_reach_the_kernel(void **state)
 	assert_string_equal(fake_read("destroy"), "1");
 	assert_int_equal(leapctl_code("leapctl session destroy --force"), 0);
 	assert_string_equal(fake_read("destroy"), "force");
+	assert_int_equal(leapctl_code("leapctl prefetch off"), 0);
+	assert_string_equal(fake_read("prefetch/enabled"), "0");
+	assert_int_equal(leapctl_code("leapctl prefetch on --history 16 --window 4"), 0);
+	assert_string_equal(fake_read("prefetch/enabled"), "1");
+	assert_string_equal(fake_read("prefetch/history"), "16");
+	assert_string_equal(fake_read("prefetch/window"), "4");
+	assert_string_equal(fake_read("prefetch/split"), "8");
+	assert_int_equal(leapctl_code("leapctl prefetch on --pid 12"), 0);
+	assert_string_equal(fake_read("prefetch/on"), "12");
+	assert_int_equal(leapctl_code("leapctl prefetch off --pid 13"), 0);
+	assert_string_equal(fake_read("prefetch/off"), "13");
 	assert_string_equal(out, "");
 	assert_string_equal(err, "");
 }
@@ -302,6 +319,22 @@ static void stat_shows_every_number(void **state)
 	assert_string_equal(err, "");
 }
 
+static void prefetch_show_says_with_what_success(void **state)
+{
+	(void)state;
+	two_servers_and_two_processes();
+	fake_write("prefetch/processes", "12 sort 1 110 10 80 20 125 25  \n");
+	assert_int_equal(leapctl_code("leapctl prefetch show"), 0);
+	assert_says(out, "prefetch   on\n");
+	assert_says(out, "process 13 caf");
+	assert_int_equal(leapctl_code("leapctl prefetch show --pid 12"), 0);
+	assert_says(out, "process 12 sort, prefetch on\n");
+	assert_says(out, "accuracy 80.0 %  coverage 90.9 %  timeliness 80.0 %\n");
+	assert_null(strstr(out, "process 13"));
+	assert_int_equal(leapctl_code("leapctl prefetch show --pid 14"), 1);
+	assert_says(err, "process 14 is not attached");
+}
+
 static json_int_t number_at(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);
@@ -352,6 +385,7 @@ static void json_has_every_number(void **state)
 			    "caf?");
 	assert_true(json_is_false(json_object_get(process, "attached")));
 	assert_int_equal(number_at(process, "remote"), 11);
+	assert_int_equal(number_at(json_object_get(all, "prefetch"), "unused"), 118);
 	assert_null(json_object_get(all, "rates"));
 	json_decref(all);
 }
@@ -448,6 +482,7 @@ int main(void)
 		TEST(nothing_runs_that_is_not_attached),
 		TEST(session_show_says_what_there_is),
 		TEST(stat_shows_every_number),
+		TEST(prefetch_show_says_with_what_success),
 		TEST(json_has_every_number),
 		TEST(json_without_a_session),
 		TEST(an_interval_prints_until_a_signal),

@@ -65,6 +65,7 @@ static void a_refused_write_gives_its_errno(void **state)
 static void without_the_module_everything_is_enodev(void **state)
 {
 	struct leap_session session;
+	struct leap_prefetch prefetch;
 	struct leap_numbers numbers;
 	struct leap_process *list;
 	char text[16];
@@ -77,6 +78,8 @@ static void without_the_module_everything_is_enodev(void **state)
 	assert_returns(leap_session_destroy(false), -ENODEV);
 	assert_returns(leap_session(&session), -ENODEV);
 	assert_returns(leap_totals(&numbers), -ENODEV);
+	assert_returns(leap_prefetch_on(0), -ENODEV);
+	assert_returns(leap_prefetch(&prefetch), -ENODEV);
 	assert_returns(leap_processes(&list), -ENODEV);
 	assert_returns(leap_last_error(text, sizeof(text)), -ENODEV);
 }
@@ -226,6 +229,7 @@ static void processes_are_read_from_padded_lines(void **state)
 		 "4194304 tmux:_server 0 18446744073709551615 0 0 0 0",
 		 "77 7 1 0 0 0 0 9");
 	fake_write("processes", text);
+	fake_write("prefetch/processes", "5 gone 1 1 1 1 1 1 1   \n77 7 1 2 3 4 5 6 7  \n");
 	assert_returns(leap_processes(&list), 3);
 	assert_int_equal(list[0].pid, 1);
 	assert_string_equal(list[0].comm, "systemd");
@@ -241,7 +245,51 @@ static void processes_are_read_from_padded_lines(void **state)
 	assert_true(list[1].stored == UINT64_MAX);
 	assert_string_equal(list[2].comm, "7");
 	assert_int_equal(list[2].remote, 9);
+	assert_false(list[0].prefetch);
+	assert_true(list[2].prefetch);
+	assert_int_equal(list[2].faults.faults, 2);
+	assert_int_equal(list[2].faults.misses, 3);
+	assert_int_equal(list[2].faults.hits, 4);
+	assert_int_equal(list[2].faults.late, 5);
+	assert_int_equal(list[2].faults.issued, 6);
+	assert_int_equal(list[2].faults.unused, 7);
 	free(list);
+}
+
+static void the_prefetchers_settings_and_counters_are_read(void **state)
+{
+	struct leap_prefetch p;
+
+	(void)state;
+	assert_returns(leap_prefetch(&p), 0);
+	assert_true(p.enabled);
+	assert_false(p.buffer_active);
+	assert_int_equal(p.history, 32);
+	assert_int_equal(p.split, 8);
+	assert_int_equal(p.window, 8);
+	assert_int_equal(p.buffer, 1024);
+	assert_int_equal(p.faults.faults, 113);
+	assert_int_equal(p.faults.misses, 114);
+	assert_int_equal(p.faults.hits, 115);
+	assert_int_equal(p.faults.late, 116);
+	assert_int_equal(p.faults.issued, 117);
+	assert_int_equal(p.faults.unused, 118);
+}
+
+static void the_prefetcher_is_switched_for_all_or_one(void **state)
+{
+	(void)state;
+	assert_returns(leap_prefetch_off(0), 0);
+	assert_string_equal(fake_read("prefetch/enabled"), "0");
+	assert_returns(leap_prefetch_on(0), 0);
+	assert_string_equal(fake_read("prefetch/enabled"), "1");
+	assert_returns(leap_prefetch_on(12), 0);
+	assert_string_equal(fake_read("prefetch/on"), "12");
+	assert_returns(leap_prefetch_off(13), 0);
+	assert_string_equal(fake_read("prefetch/off"), "13");
+	assert_returns(leap_prefetch_off(-1), -EINVAL);
+	assert_returns(leap_prefetch_tune("window", 16), 0);
+	assert_string_equal(fake_read("prefetch/window"), "16");
 }
 
 static void as_many_processes_as_there_can_be(void **state)
@@ -309,6 +357,8 @@ int main(void)
 		TEST(a_server_that_is_half_gone_is_left_out),
 		TEST(processes_are_read_from_padded_lines),
 		TEST(as_many_processes_as_there_can_be),
+		TEST(the_prefetchers_settings_and_counters_are_read),
+		TEST(the_prefetcher_is_switched_for_all_or_one),
 		TEST(a_line_that_is_no_process_is_eproto),
 		TEST(the_last_error_is_one_line_that_fits),
 	};

@@ -27,13 +27,20 @@ attached() {
 	awk -v pid="$1" '$1 == pid { found = $3 } END { exit !found }' /sys/kernel/mm/leap/processes
 }
 
+prefetch=/sys/kernel/mm/leap/prefetch
 leap_up dram://1,64M
 refused "invalid" "cmd=\"\" is not known"
 refused "invalid" "cmd=\"x\" is not known" cmd=x
 refused "invalid" "needs process_name" cmd=init
 refused "no such process" "no process is named" cmd=init process_name=nobody-has-this
-refused "not supported" "no prefetcher" cmd=prefetch
+refused "numerical result out of range" "history=1 is not" cmd=prefetch history=1
+refused "numerical result out of range" "buffer=0 is not" cmd=prefetch buffer=0
+[ "$(cat $prefetch/enabled)" = 0 ] || fail "what was refused was done all the same"
+accepted cmd=prefetch history=16 buffer=100
+[ "$(cat $prefetch/enabled $prefetch/history $prefetch/buffer)" = $'1\n16\n100' ] ||
+	fail "cmd=prefetch has not done what it says"
 accepted cmd=readahead
+[ "$(cat $prefetch/enabled)" = 0 ] || fail "cmd=readahead has left the prefetcher on"
 
 # A name longer than the kernel keeps still matches.
 cp /bin/sleep /run/a-sleeper-with-a-long-name
