@@ -83,6 +83,16 @@ uint32_t sim_threads(const struct sim *sim)
 	return sim->w->threads;
 }
 
+uint32_t sim_processes(const struct sim *sim)
+{
+	return sim->w->processes;
+}
+
+uint32_t sim_process_of(const struct sim *sim, uint32_t thread)
+{
+	return sim->w->process_of[thread];
+}
+
 /* May it go? Not while it is read, nor while its fault is going on. */
 static bool can_go(struct sim *sim, uint32_t page)
 {

@@ -92,6 +92,8 @@ void sim_run(const struct workload *w, const struct policy *policy,
 
 const struct sim_options *sim_options(const struct sim *sim);
 uint32_t sim_threads(const struct sim *sim);
+uint32_t sim_processes(const struct sim *sim);
+uint32_t sim_process_of(const struct sim *sim, uint32_t thread);
 bool sim_prefetch(struct sim *sim, uint64_t page);
 bool sim_prefetch_slot(struct sim *sim, uint32_t slot);
 bool sim_area(const struct sim *sim, uint64_t page, uint64_t *first,

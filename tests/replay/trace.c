@@ -11,18 +11,17 @@
 
 #include "leap/uapi/leap_trace.h"
 
-/* Threads are told apart by their ids and counted from 0. */
-#define THREADS_MAX	1024
-
 /**
  * struct reader - of one file
  * @w: what was read
  * @ids: of the threads
+ * @processes: the id of each thread's process
  * @ends: when each thread's last fault was over, in ns
  */
 struct reader {
 	struct workload *w;
 	uint32_t ids[THREADS_MAX];
+	uint32_t processes[THREADS_MAX];
 	uint64_t ends[THREADS_MAX];
 };
 
@@ -39,12 +38,23 @@ static uint32_t thread_of(struct reader *r, uint32_t id)
 	return i;
 }
 
+/* An index: that of the process's first thread. */
+static uint64_t process_of(struct reader *r, uint32_t thread, uint32_t process)
+{
+	uint32_t i;
+
+	r->processes[thread] = process;
+	for (i = 0; i < thread; i++)
+		if (r->processes[i] == process)
+			break;
+	return i;
+}
+
 static bool add_record(struct reader *r, const struct leap_trace_record *rec)
 {
 	const uint64_t time = le64toh(rec->time), page = le64toh(rec->page);
 	const uint32_t thread = thread_of(r, le32toh(rec->thread));
 	struct access access = {
-		.page = page & LEAP_TRACE_PAGE_MASK,
 		.thread = thread,
 		.slot = le32toh(rec->slot),
 		.write = page & LEAP_TRACE_WRITE,
@@ -55,6 +65,8 @@ static bool add_record(struct reader *r, const struct leap_trace_record *rec)
 		      THREADS_MAX);
 		return false;
 	}
+	access.page = (page & ((1ULL << PROCESS_SHIFT) - 1)) |
+		      process_of(r, thread, le32toh(rec->process)) << PROCESS_SHIFT;
 	if (time > r->ends[thread])
 		access.gap = time - r->ends[thread];
 	r->ends[thread] = time + le32toh(rec->wait_ns);
@@ -177,9 +189,10 @@ bool trace_save(const char *path, const struct workload *w)
 		const uint64_t write = a->write ? LEAP_TRACE_WRITE : 0;
 		struct leap_trace_record rec = {
 			.time = htole64(ends[a->thread] += a->gap),
-			.page = htole64(a->page | write),
+			.page = htole64((a->page & ((1ULL << PROCESS_SHIFT) - 1)) | write),
 			.slot = htole32(a->slot),
 			.thread = htole32(a->thread),
+			.process = htole32(a->page >> PROCESS_SHIFT),
 		};
 
 		good = gzwrite(file, &rec, sizeof(rec)) == sizeof(rec);
