@@ -69,7 +69,7 @@ static const char *missing(enum event event)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "events/%s/%s", events[event].system,
+	snprintf(path, sizeof(path), "events/%s/%s/format", events[event].system,
 		 events[event].name);
 	if (tracefs_file_exists(NULL, path))
 		return NULL;
@@ -170,6 +170,13 @@ struct tracing *tracing_open(unsigned int buffer_mib)
 	return NULL;
 }
 
+static int switch_event(struct tracing *t, enum event event, const char *file,
+			const char *text)
+{
+	return tracefs_event_file_write(t->instance, events[event].system,
+					events[event].name, file, text);
+}
+
 /**
  * tracing_start - from now on events are kept
  * @t: the source
@@ -179,13 +186,10 @@ struct tracing *tracing_open(unsigned int buffer_mib)
 int tracing_start(struct tracing *t)
 {
 	for (enum event i = 0; i < NR_EVENTS; i++) {
-		errno = EIO;
 		if (events[i].filter &&
-		    tracefs_event_filter_apply(t->instance, t->events[i],
-					       events[i].filter))
+		    switch_event(t, i, "filter", events[i].filter) < 0)
 			return -errno;
-		if (tracefs_event_enable(t->instance, events[i].system,
-					 events[i].name))
+		if (switch_event(t, i, "enable", "1") < 0)
 			return -errno;
 	}
 	return 0;
@@ -298,8 +302,7 @@ void tracing_close(struct tracing *t)
 {
 	if (t->instance) {
 		for (enum event i = 0; i < NR_EVENTS; i++)
-			tracefs_event_disable(t->instance, events[i].system,
-					      events[i].name);
+			switch_event(t, i, "enable", "0");
 		tracefs_instance_destroy(t->instance);
 		tracefs_instance_free(t->instance);
 	}

@@ -240,8 +240,8 @@ static const struct kernel {
 	size_t rounds;		/* by default */
 	bool (*run)(size_t bytes, size_t rounds, uint64_t *sum);
 } kernels[] = {
-	{ "matmul", 32, matmul },
-	{ "pagerank", 10, pagerank },
+	{ "matmul", 8, matmul },
+	{ "pagerank", 20, pagerank },
 	{ "stream", 10, stream },
 	{}
 };
