@@ -57,8 +57,8 @@ bench: all programs ## Measure against swap on NVMe-oF; table and plot
 unit: ## Run the host's unit tests
 	$(MAKE) -C tests/unit check
 
-replay: ## Build leap-replay and compare prefetchers on all patterns
-	$(MAKE) -C tests/replay all table
+replay: ## Compare prefetchers on recordings of real programs and on all patterns
+	$(MAKE) -C tests/replay all table check
 
 fuzz: ## Fuzz every parser, SECONDS=60 each
 	$(MAKE) -C tests/fuzz fuzz SECONDS=$(SECONDS)

@@ -274,8 +274,8 @@ static int record_all(struct record *r)
 {
 	int status, err, code;
 
-	/* Nor may we swap ourselves: we may be in the program's cgroup. */
-	mlockall(MCL_CURRENT | MCL_FUTURE);
+	/* What we use stays in memory: we may be in the program's cgroup. */
+	mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 	recording_begin(&r->recording, r->fd, now(), local_pages());
 	code = start(r);
 	if (code) {

@@ -101,14 +101,43 @@ static bool can_trace(void)
 	return !why;
 }
 
+/* How events lie in a page of the buffer. */
+static int learn_pages(struct tep_handle *tep)
+{
+	int size, err;
+	char *text = tracefs_instance_file_read(NULL, "events/header_page", &size);
+
+	if (!text)
+		return -1;
+	tep_set_long_size(tep, sizeof(long));
+	tep_set_page_size(tep, getpagesize());
+	err = tep_parse_header_page(tep, text, size, sizeof(long));
+	free(text);
+	return err;
+}
+
+/*
+ * One by one: tracefs_local_events_system() would read all of a system and the
+ * kernel's symbols, which takes more memory than a small program may have.
+ */
+static void learn_event(struct tep_handle *tep, enum event event)
+{
+	int size;
+	char *text = tracefs_event_file_read(NULL, events[event].system,
+					     events[event].name, "format", &size);
+
+	if (text)
+		tep_parse_event(tep, text, size, events[event].system);
+	free(text);
+}
+
 static int find_fields(struct tracing *t)
 {
-	static const char *const systems[] = { "leap", "sched", NULL };
-
-	t->tep = tracefs_local_events_system(NULL, systems);
-	if (!t->tep)
+	t->tep = tep_alloc();
+	if (!t->tep || learn_pages(t->tep))
 		return -1;
 	for (enum event i = 0; i < NR_EVENTS; i++) {
+		learn_event(t->tep, i);
 		t->events[i] = tep_find_event_by_name(t->tep, events[i].system,
 						      events[i].name);
 		if (!t->events[i])

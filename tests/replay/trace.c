@@ -124,6 +124,22 @@ static bool read_all(const char *path, gzFile file, struct reader *r)
 	return true;
 }
 
+/* The file's name without its folder and its endings. */
+static char *name_of(const char *path)
+{
+	static const char *const endings[] = { ".gz", ".trace" };
+	const char *slash = strrchr(path, '/');
+	char *name = strdup(slash ? slash + 1 : path);
+
+	for (size_t i = 0; name && i < sizeof(endings) / sizeof(*endings); i++) {
+		size_t len = strlen(name), end = strlen(endings[i]);
+
+		if (len > end && !strcmp(name + len - end, endings[i]))
+			name[len - end] = '\0';
+	}
+	return name;
+}
+
 /**
  * trace_load - read a recording
  * @path: the file
@@ -134,14 +150,13 @@ static bool read_all(const char *path, gzFile file, struct reader *r)
 bool trace_load(const char *path, struct workload *w)
 {
 	struct reader *r = calloc(1, sizeof(*r));
-	const char *slash = strrchr(path, '/');
 	gzFile file;
 	bool good;
 
 	if (!r)
 		err(1, "no memory to read %s", path);
 	*w = (struct workload){
-		.name = strdup(slash ? slash + 1 : path),
+		.name = name_of(path),
 		.recorded = true,
 	};
 	r->w = w;
