@@ -245,6 +245,22 @@ static uint64_t take_away(struct sim *sim, uint32_t index, struct fault *fault)
 	return ready;
 }
 
+/* No prefetcher has brought it, and there was nothing to wait for. */
+static uint64_t take_present(struct sim *sim, uint32_t index,
+			     struct fault *fault)
+{
+	fault->kind = LEAP_FAULT_CACHED;
+	sim->result->cached++;
+	make_room(sim);
+	memory_add(&sim->memory, index, PAGE_MAPPED);
+	return sim->now;
+}
+
+static size_t faults_of(const struct sim_result *r)
+{
+	return r->misses + r->hits + r->late + r->cached;
+}
+
 static void handle_fault(struct sim *sim, uint32_t index,
 			 const struct access *access)
 {
@@ -260,12 +276,14 @@ static void handle_fault(struct sim *sim, uint32_t index,
 	sim->busy = index;
 	if (p->state == PAGE_CACHED)
 		ready = take_cached(sim, index, &fault);
+	else if (access->cached)
+		ready = take_present(sim, index, &fault);
 	else
 		ready = take_away(sim, index, &fault);
 	sim->policy->fault(sim, sim->state, &fault);
 	sim->busy = NO_PAGE;
 	wait = ready - sim->now + sim->o->hit_time;
-	sim->waits[r->misses + r->hits + r->late - 1] = wait;
+	sim->waits[faults_of(r) - 1] = wait;
 	r->stall += wait;
 	sim->threads[sim->running].clock += wait;
 }
@@ -347,7 +365,7 @@ static int compare(const void *a, const void *b)
 static void sum_up(struct sim *sim)
 {
 	struct sim_result *r = sim->result;
-	size_t faults = r->misses + r->hits + r->late;
+	size_t faults = faults_of(r);
 
 	for (uint32_t i = 0; i < sim->w->threads; i++)
 		if (sim->threads[i].clock > r->time)

@@ -67,6 +67,7 @@ struct sim_options {
  * @misses: pages that were read while a thread waited
  * @hits: pages that were prefetched and there
  * @late: pages that were prefetched and on their way
+ * @cached: faults that found their page without a read, for anybody
  * @read_ahead: pages that were prefetched
  * @stall: ns that threads have waited for pages
  * @time: ns until the last thread was done
@@ -78,6 +79,7 @@ struct sim_result {
 	uint64_t misses;
 	uint64_t hits;
 	uint64_t late;
+	uint64_t cached;
 	uint64_t read_ahead;
 	uint64_t stall;
 	uint64_t time;

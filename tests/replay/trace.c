@@ -58,6 +58,8 @@ static bool add_record(struct reader *r, const struct leap_trace_record *rec)
 		.thread = thread,
 		.slot = le32toh(rec->slot),
 		.write = page & LEAP_TRACE_WRITE,
+		.cached = (page >> LEAP_TRACE_KIND_SHIFT & LEAP_TRACE_KIND_MASK) ==
+			  LEAP_TRACE_CACHED,
 	};
 
 	if (thread == THREADS_MAX) {
@@ -201,10 +203,11 @@ bool trace_save(const char *path, const struct workload *w)
 	good = gzwrite(file, &head, sizeof(head)) == sizeof(head);
 	for (size_t i = 0; good && i < w->nr; i++) {
 		const struct access *a = &w->accesses[i];
-		const uint64_t write = a->write ? LEAP_TRACE_WRITE : 0;
+		const uint64_t flags = (a->write ? LEAP_TRACE_WRITE : 0) |
+			(a->cached ? (uint64_t)LEAP_TRACE_CACHED << LEAP_TRACE_KIND_SHIFT : 0);
 		struct leap_trace_record rec = {
 			.time = htole64(ends[a->thread] += a->gap),
-			.page = htole64((a->page & ((1ULL << PROCESS_SHIFT) - 1)) | write),
+			.page = htole64((a->page & ((1ULL << PROCESS_SHIFT) - 1)) | flags),
 			.slot = htole32(a->slot),
 			.thread = htole32(a->thread),
 			.process = htole32(a->page >> PROCESS_SHIFT),

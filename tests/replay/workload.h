@@ -23,6 +23,8 @@
  * @thread: index, from 0
  * @slot: where the page was in the swap area until then, 0 if not known
  * @write: it changes the page
+ * @cached: a fault that was recorded, and has found the page there although nobody
+ *	had prefetched it: on its way out, or another process's, too
  */
 struct access {
 	uint64_t page;
@@ -30,6 +32,7 @@ struct access {
 	uint32_t thread;
 	uint32_t slot;
 	bool write;
+	bool cached;
 };
 
 /**

@@ -288,6 +288,36 @@ static void memory_that_is_full_drops_what_is_unused(void **state)
 }
 
 /* Each thread waits for its own page only. */
+/* What was there when it was recorded is there for every prefetcher. */
+static void a_page_that_was_there_is_no_miss(void **state)
+{
+	(void)state;
+	add(0);
+	add(1);
+	w.accesses[1].cached = true;
+	add(1);
+	assert_run(&policy_none, 2, 0, 0);
+	assert_int_equal(result.cached, 1);
+	assert_int_equal(result.stall, 1000);
+}
+
+/* The same addresses in two processes: two histories, and two pages. */
+static void processes_are_kept_apart(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 64; i++)
+		for (uint32_t process = 0; process < 2; process++)
+			workload_add(&w, &(struct access){
+				.page = (BASE + (process ? 511 - 3 * i : 2 * i)) |
+					(uint64_t)process << PROCESS_SHIFT,
+				.thread = process,
+			});
+	assert_int_equal(w.processes, 2);
+	run(&policy_leap);
+	assert_int_equal(result.misses + result.hits + result.late, 128);
+	assert_true(result.hits + result.late > 100);
+}
+
 static void threads_wait_at_the_same_time(void **state)
 {
 	(void)state;
@@ -388,6 +418,7 @@ static void a_recording_is_what_was_written(void **state)
 			.thread = i % 3,
 			.slot = i % 2 ? 7 * i : 0,
 			.write = i % 5 == 0,
+			.cached = i % 11 == 0,
 		});
 	assert_true(trace_save(path, &w));
 	assert_true(trace_load(path, &back));
@@ -403,6 +434,7 @@ static void a_recording_is_what_was_written(void **state)
 		assert_int_equal(a->thread, b->thread);
 		assert_int_equal(a->slot, b->slot);
 		assert_int_equal(a->write, b->write);
+		assert_int_equal(a->cached, b->cached);
 	}
 	workload_free(&back);
 }
@@ -475,6 +507,8 @@ int main(void)
 		test(places_in_swap_are_no_addresses),
 		test(the_paper_has_one_history),
 		test(memory_that_is_full_drops_what_is_unused),
+		test(a_page_that_was_there_is_no_miss),
+		test(processes_are_kept_apart),
 		test(threads_wait_at_the_same_time),
 		test(leap_follows_what_can_be_followed),
 		test(leap_leaves_alone_what_cannot),
