@@ -318,6 +318,24 @@ static void processes_are_kept_apart(void **state)
 	assert_true(result.hits + result.late > 100);
 }
 
+/* Each fault says that the page had gone, whatever memory there seemed to be. */
+static void a_recording_shows_how_much_memory_there_was(void **state)
+{
+	unsigned short seed[3] = { 1, 2, 3 };
+
+	(void)state;
+	w.local = 100000;
+	for (uint64_t i = 0; i < 3 * 1500; i++)
+		add(i % 1500);
+	run(&policy_leap);
+	assert_true(result.hits + result.late > 3 * 1500 - 50);
+	/* Prefetched pages that nobody wants have to go, too. */
+	for (uint64_t i = 0; i < 3 * 1500; i++)
+		w.accesses[i].page = BASE + nrand48(seed) % 1500;
+	run(&policy_next);
+	assert_true(result.read_ahead > 2 * (result.hits + result.late));
+}
+
 static void threads_wait_at_the_same_time(void **state)
 {
 	(void)state;
@@ -509,6 +527,7 @@ int main(void)
 		test(memory_that_is_full_drops_what_is_unused),
 		test(a_page_that_was_there_is_no_miss),
 		test(processes_are_kept_apart),
+		test(a_recording_shows_how_much_memory_there_was),
 		test(threads_wait_at_the_same_time),
 		test(leap_follows_what_can_be_followed),
 		test(leap_leaves_alone_what_cannot),
