@@ -42,6 +42,7 @@ syscalls: ## Build leapctl and libleap
 
 programs: ## Build the programs that tests run in the guests
 	$(MAKE) -C tests/prog all
+	$(MAKE) -C tests/replay all
 
 vm: all programs ## Boot two guests: M1=SCRIPT [M2=SCRIPT], see tests/README.md
 	@test -n "$(M1)" || { echo "usage: make vm M1=SCRIPT [M2=SCRIPT] [FLAVOUR=release] [SMP=1] [MEM=1024] [RDMA=rxe|siw]" >&2; exit 2; }
@@ -56,8 +57,8 @@ bench: all programs ## Measure against swap on NVMe-oF; table and plot
 unit: ## Run the host's unit tests
 	$(MAKE) -C tests/unit check
 
-replay: ## Build leap-replay and compare prefetchers on all patterns
-	$(MAKE) -C tests/replay all table
+replay: ## Compare prefetchers on recordings of real programs and on all patterns
+	$(MAKE) -C tests/replay all table check
 
 fuzz: ## Fuzz every parser, SECONDS=60 each
 	$(MAKE) -C tests/fuzz fuzz SECONDS=$(SECONDS)

@@ -83,11 +83,15 @@ TRACE_EVENT(leap_done,
 	{ LEAP_FAULT_LATE,	"late" },				\
 	{ LEAP_FAULT_CACHED,	"cached" })
 
-/* A process that prefetches needs a swapped page. asked: pages to read now. */
+/*
+ * A process that prefetches needs a swapped page. asked: pages to read now. What
+ * leapctl record makes its files of, with leap_done for the time until it is there.
+ */
 TRACE_EVENT(leap_fault,
 	TP_PROTO(u64 page, swp_entry_t slot, int kind, bool write, u32 asked),
 	TP_ARGS(page, slot, kind, write, asked),
 	TP_STRUCT__entry(
+		__field(pid_t, tgid)
 		__field(u64, page)
 		__field(unsigned long, entry)
 		__field(int, kind)
@@ -95,15 +99,16 @@ TRACE_EVENT(leap_fault,
 		__field(u32, asked)
 	),
 	TP_fast_assign(
+		__entry->tgid = current->tgid;
 		__entry->page = page;
 		__entry->entry = slot.val;
 		__entry->kind = kind;
 		__entry->write = write;
 		__entry->asked = asked;
 	),
-	TP_printk("%s%s page=%#llx entry=%#lx asked=%u",
+	TP_printk("%s%s tgid=%d page=%#llx entry=%#lx asked=%u",
 		  leap_show_kind(__entry->kind), __entry->write ? " write" : "",
-		  __entry->page, __entry->entry, __entry->asked)
+		  __entry->tgid, __entry->page, __entry->entry, __entry->asked)
 );
 
 /* A page was asked for; err is 0 if it is being read. */

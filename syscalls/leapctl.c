@@ -15,6 +15,8 @@ static const struct command commands[] = {
 	{ "detach", "PID... | --all",
 	  "send processes to the swap device from now on", detach },
 	{ "run", "-- CMD [ARG...]", "run a program attached", run },
+	{ "record", "[-o FILE] [-b MIB] -- CMD [ARG...]",
+	  "run a program attached and write down its faults", record },
 	{ "prefetch on", "[--history N] [--split N] [--window N] [--pid PID]",
 	  "let Leap read ahead, by the trend of each process", prefetch_on },
 	{ "prefetch off", "[--pid PID]", "let the kernel read ahead",

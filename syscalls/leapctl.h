@@ -12,6 +12,10 @@
 /* Beside EXIT_SUCCESS and EXIT_FAILURE. */
 #define EXIT_USAGE	2
 
+/* What env(1) and the shells use. */
+#define EXIT_CANNOT_EXEC	126
+#define EXIT_NOT_FOUND		127
+
 /* One line of leapctl's table. */
 struct command {
 	const char *name;	/* one or two words */
@@ -39,6 +43,9 @@ int attach(const struct command *cmd, int argc, char **argv);
 int detach(const struct command *cmd, int argc, char **argv);
 int run(const struct command *cmd, int argc, char **argv);
 pid_t parse_pid(const char *text);
+
+/* record.c */
+int record(const struct command *cmd, int argc, char **argv);
 
 /* prefetch.c */
 int prefetch_on(const struct command *cmd, int argc, char **argv);

@@ -7,10 +7,6 @@
 
 #include "leapctl.h"
 
-/* What env(1) and the shells use. */
-#define EXIT_CANNOT_EXEC	126
-#define EXIT_NOT_FOUND		127
-
 /**
  * parse_pid - read the id of one process
  *

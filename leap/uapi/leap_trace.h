@@ -44,7 +44,8 @@ struct leap_trace_header {
  * how long the thread waited for the page; longer waits count as 2^32 - 1. @page
  * has the page's number in the address space (LEAP_TRACE_PAGE_MASK), the kind of
  * the fault and LEAP_TRACE_WRITE. @slot is the page's place in the swap area, 0
- * if it is not known. @thread is the thread's id. @reserved is 0.
+ * if it is not known. @thread is the thread's id, and @process that of its process,
+ * each of which has an address space of its own.
  */
 struct leap_trace_record {
 	__le64	time;
@@ -52,7 +53,7 @@ struct leap_trace_record {
 	__le32	wait_ns;
 	__le32	slot;
 	__le32	thread;
-	__le32	reserved;
+	__le32	process;
 };
 
 #endif /* _UAPI_LEAP_TRACE_H */

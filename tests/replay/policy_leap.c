@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leap's, which is the module's own source, with one history for all threads or
- * one for each; and for comparison the algorithm of the paper that it comes from:
+ * Leap's, which is the module's own source, with one history for each process or
+ * one for each thread; and for comparison the algorithm of the paper that it comes from:
  * one history, prefetches on misses only, along the last trend if there is none.
  */
 #include "sim.h"
@@ -14,7 +14,7 @@ static void *leap_create_many(struct sim *sim, uint32_t nr)
 	struct leap_prefetcher *all = calloc(nr, sizeof(*all));
 
 	if (!all)
-		err(1, "no memory for %u threads", nr);
+		err(1, "no memory for %u histories", nr);
 	for (uint32_t i = 0; i < nr; i++)
 		leap_prefetch_init(&all[i], &sim_options(sim)->leap);
 	return all;
@@ -34,19 +34,19 @@ static void leap_fault_of(struct sim *sim, struct leap_prefetcher *p,
 
 static void *leap_create(struct sim *sim)
 {
-	return leap_create_many(sim, 1);
+	return leap_create_many(sim, sim_processes(sim));
 }
 
 static void leap_fault(struct sim *sim, void *state, const struct fault *fault)
 {
-	leap_fault_of(sim, state, fault);
+	leap_fault_of(sim, (struct leap_prefetcher *)state +
+		      sim_process_of(sim, fault->thread), fault);
 }
 
 static void leap_dropped(struct sim *sim, void *state, uint32_t thread)
 {
-	(void)sim;
-	(void)thread;
-	leap_prefetch_unused(state, 1);
+	leap_prefetch_unused((struct leap_prefetcher *)state +
+			     sim_process_of(sim, thread), 1);
 }
 
 const struct policy policy_leap = {

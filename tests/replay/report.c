@@ -75,12 +75,13 @@ void report_json(json_t *list, const struct workload *w,
 		 const struct policy *policy, const struct sim_result *r)
 {
 	json_t *object = json_pack(
-		"{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I}",
+		"{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I}",
 		"workload", w->name, "policy", policy->name,
 		"accesses", (json_int_t)r->accesses,
 		"misses", (json_int_t)r->misses,
 		"hits", (json_int_t)r->hits,
 		"late", (json_int_t)r->late,
+		"cached", (json_int_t)r->cached,
 		"prefetched", (json_int_t)r->read_ahead,
 		"accuracy", accuracy(r) / 100, "coverage", coverage(r) / 100,
 		"pollution", pollution(r) / 100,

@@ -38,6 +38,9 @@ struct thread {
  * @threads: of the program
  * @after: for each access, the next one of its thread
  * @slots: for a recorded access, the slot that its page gets next
+ * @again: for a recorded access, the next one of its page; w->nr if there is none
+ * @last: of each page, its last access, w->nr if there was none
+ * @access: which is going on
  * @now: in ns
  * @running: which thread
  * @busy: page that is being faulted on, index; stays
@@ -56,6 +59,9 @@ struct sim {
 	struct thread *threads;
 	size_t *after;
 	uint32_t *slots;
+	size_t *again;
+	size_t *last;
+	size_t access;
 	uint64_t now;
 	uint32_t running;
 	uint32_t busy;
@@ -63,6 +69,9 @@ struct sim {
 	uint64_t *waits;
 	struct sim_result *result;
 };
+
+/* Fewer stays of pages in memory than these say nothing about its size. */
+#define STAYS_MIN	1000
 
 static void *must_calloc(size_t nr, size_t size)
 {
@@ -81,6 +90,16 @@ const struct sim_options *sim_options(const struct sim *sim)
 uint32_t sim_threads(const struct sim *sim)
 {
 	return sim->w->threads;
+}
+
+uint32_t sim_processes(const struct sim *sim)
+{
+	return sim->w->processes;
+}
+
+uint32_t sim_process_of(const struct sim *sim, uint32_t thread)
+{
+	return sim->w->process_of[thread];
 }
 
 /* May it go? Not while it is read, nor while its fault is going on. */
@@ -127,11 +146,26 @@ static bool make_room(struct sim *sim)
 	return true;
 }
 
+/*
+ * A page that was mapped and is faulted on again had gone between the two. When,
+ * the recording does not say: here, half-way.
+ */
+static void let_go(struct sim *sim, uint32_t index)
+{
+	const size_t last = sim->last[index], next = sim->again[last];
+
+	if (sim->memory.pages[index].state == PAGE_MAPPED && index != sim->busy &&
+	    next != sim->w->nr && sim->access - last >= next - sim->access)
+		memory_remove(&sim->memory, index);
+}
+
 static bool prefetch(struct sim *sim, uint32_t index)
 {
 	struct page *p;
 	size_t read;
 
+	if (index != NO_PAGE && sim->w->recorded)
+		let_go(sim, index);
 	if (index == NO_PAGE || sim->memory.pages[index].state != PAGE_AWAY ||
 	    !make_room(sim))
 		return false;
@@ -235,6 +269,22 @@ static uint64_t take_away(struct sim *sim, uint32_t index, struct fault *fault)
 	return ready;
 }
 
+/* No prefetcher has brought it, and there was nothing to wait for. */
+static uint64_t take_present(struct sim *sim, uint32_t index,
+			     struct fault *fault)
+{
+	fault->kind = LEAP_FAULT_CACHED;
+	sim->result->cached++;
+	make_room(sim);
+	memory_add(&sim->memory, index, PAGE_MAPPED);
+	return sim->now;
+}
+
+static size_t faults_of(const struct sim_result *r)
+{
+	return r->misses + r->hits + r->late + r->cached;
+}
+
 static void handle_fault(struct sim *sim, uint32_t index,
 			 const struct access *access)
 {
@@ -250,12 +300,14 @@ static void handle_fault(struct sim *sim, uint32_t index,
 	sim->busy = index;
 	if (p->state == PAGE_CACHED)
 		ready = take_cached(sim, index, &fault);
+	else if (access->cached)
+		ready = take_present(sim, index, &fault);
 	else
 		ready = take_away(sim, index, &fault);
 	sim->policy->fault(sim, sim->state, &fault);
 	sim->busy = NO_PAGE;
 	wait = ready - sim->now + sim->o->hit_time;
-	sim->waits[r->misses + r->hits + r->late - 1] = wait;
+	sim->waits[faults_of(r) - 1] = wait;
 	r->stall += wait;
 	sim->threads[sim->running].clock += wait;
 }
@@ -267,6 +319,7 @@ static void run_access(struct sim *sim, size_t i)
 	struct page *p = &sim->memory.pages[index];
 
 	sim->result->accesses++;
+	sim->access = i;
 	/* Whatever memory it had, the page was gone when this was recorded. */
 	if (sim->w->recorded && p->state == PAGE_MAPPED)
 		memory_remove(&sim->memory, index);
@@ -274,6 +327,7 @@ static void run_access(struct sim *sim, size_t i)
 		memory_use(&sim->memory, index);
 	else
 		handle_fault(sim, index, access);
+	sim->last[index] = i;
 	if (sim->slots[i])
 		memory_set_slot(&sim->memory, index, sim->slots[i]);
 	else if (access->write)
@@ -300,33 +354,6 @@ static void wait_for_access(struct sim *sim, struct thread *t)
 		t->clock += sim->w->accesses[t->next].gap;
 }
 
-/* Chains each thread's accesses, and finds the slots that pages get. */
-static void prepare(struct sim *sim)
-{
-	const struct workload *w = sim->w;
-	uint32_t *next_slot;
-
-	sim->threads = must_calloc(w->threads, sizeof(*sim->threads));
-	sim->after = must_calloc(w->nr, sizeof(*sim->after));
-	sim->slots = must_calloc(w->nr, sizeof(*sim->slots));
-	sim->waits = must_calloc(w->nr, sizeof(*sim->waits));
-	next_slot = must_calloc(sim->memory.nr_pages, sizeof(*next_slot));
-	for (uint32_t i = 0; i < w->threads; i++)
-		sim->threads[i].next = w->nr;
-	for (size_t i = w->nr; i--;) {
-		const struct access *a = &w->accesses[i];
-		uint32_t page = memory_find(&sim->memory, a->page);
-
-		sim->slots[i] = next_slot[page];
-		next_slot[page] = a->slot;
-		sim->after[i] = sim->threads[a->thread].next;
-		sim->threads[a->thread].next = i;
-	}
-	for (uint32_t i = 0; i < w->threads; i++)
-		wait_for_access(sim, &sim->threads[i]);
-	free(next_slot);
-}
-
 static int compare(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -334,10 +361,70 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/*
+ * How many pages of its memory a recorded program had for those that come and go:
+ * its limit is for code, page tables and what it uses all the time, too, which the
+ * recording does not show. A page that was read again had gone before, so it stayed
+ * for fewer pages than were read between the two. Nine of ten such stays were as
+ * long as what is returned, which is at most what the recording says there was.
+ */
+static uint64_t find_local(const struct sim *sim)
+{
+	const struct workload *w = sim->w;
+	uint64_t *reads = must_calloc(w->nr, sizeof(*reads)), local = sim->local;
+	uint64_t *stays = must_calloc(w->nr, sizeof(*stays));
+	size_t nr = 0;
+
+	for (size_t i = 0; i < w->nr; i++)
+		reads[i + 1] = reads[i] + !w->accesses[i].cached;
+	for (size_t i = 0; i < w->nr; i++)
+		if (sim->again[i] != w->nr && !w->accesses[sim->again[i]].cached)
+			stays[nr++] = reads[sim->again[i]] - reads[i];
+	qsort(stays, nr, sizeof(*stays), compare);
+	if (nr >= STAYS_MIN && stays[nr / 10] < local)
+		local = stays[nr / 10];
+	free(reads);
+	free(stays);
+	return local;
+}
+
+/* Chains the accesses of each thread, and of each page if they were recorded. */
+static void prepare(struct sim *sim)
+{
+	const struct workload *w = sim->w;
+
+	sim->threads = must_calloc(w->threads, sizeof(*sim->threads));
+	sim->after = must_calloc(w->nr, sizeof(*sim->after));
+	sim->slots = must_calloc(w->nr, sizeof(*sim->slots));
+	sim->waits = must_calloc(w->nr, sizeof(*sim->waits));
+	sim->again = must_calloc(w->nr, sizeof(*sim->again));
+	sim->last = must_calloc(sim->memory.nr_pages, sizeof(*sim->last));
+	sim->again[w->nr] = w->nr;
+	for (uint32_t i = 0; i < sim->memory.nr_pages; i++)
+		sim->last[i] = w->nr;
+	for (uint32_t i = 0; i < w->threads; i++)
+		sim->threads[i].next = w->nr;
+	for (size_t i = w->nr; i--;) {
+		const struct access *a = &w->accesses[i];
+		uint32_t page = memory_find(&sim->memory, a->page);
+
+		sim->again[i] = sim->last[page];
+		if (sim->again[i] != w->nr)
+			sim->slots[i] = w->accesses[sim->again[i]].slot;
+		sim->last[page] = i;
+		sim->after[i] = sim->threads[a->thread].next;
+		sim->threads[a->thread].next = i;
+	}
+	for (uint32_t i = 0; i < w->threads; i++)
+		wait_for_access(sim, &sim->threads[i]);
+	for (uint32_t i = 0; i < sim->memory.nr_pages; i++)
+		sim->last[i] = w->nr;
+}
+
 static void sum_up(struct sim *sim)
 {
 	struct sim_result *r = sim->result;
-	size_t faults = r->misses + r->hits + r->late;
+	size_t faults = faults_of(r);
 
 	for (uint32_t i = 0; i < sim->w->threads; i++)
 		if (sim->threads[i].clock > r->time)
@@ -393,6 +480,8 @@ void sim_run(const struct workload *w, const struct policy *policy,
 	if (!sim.local)
 		sim.local = sim.memory.nr_pages;
 	prepare(&sim);
+	if (w->recorded && !options->local)
+		sim.local = find_local(&sim);
 	if (policy->create)
 		sim.state = policy->create(&sim);
 	run_all(&sim);
@@ -404,5 +493,7 @@ void sim_run(const struct workload *w, const struct policy *policy,
 	free(sim.threads);
 	free(sim.after);
 	free(sim.slots);
+	free(sim.again);
+	free(sim.last);
 	free(sim.waits);
 }

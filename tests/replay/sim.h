@@ -67,6 +67,7 @@ struct sim_options {
  * @misses: pages that were read while a thread waited
  * @hits: pages that were prefetched and there
  * @late: pages that were prefetched and on their way
+ * @cached: faults that found their page without a read, for anybody
  * @read_ahead: pages that were prefetched
  * @stall: ns that threads have waited for pages
  * @time: ns until the last thread was done
@@ -78,6 +79,7 @@ struct sim_result {
 	uint64_t misses;
 	uint64_t hits;
 	uint64_t late;
+	uint64_t cached;
 	uint64_t read_ahead;
 	uint64_t stall;
 	uint64_t time;
@@ -92,6 +94,8 @@ void sim_run(const struct workload *w, const struct policy *policy,
 
 const struct sim_options *sim_options(const struct sim *sim);
 uint32_t sim_threads(const struct sim *sim);
+uint32_t sim_processes(const struct sim *sim);
+uint32_t sim_process_of(const struct sim *sim, uint32_t thread);
 bool sim_prefetch(struct sim *sim, uint64_t page);
 bool sim_prefetch_slot(struct sim *sim, uint32_t slot);
 bool sim_area(const struct sim *sim, uint64_t page, uint64_t *first,

@@ -11,18 +11,17 @@
 
 #include "leap/uapi/leap_trace.h"
 
-/* Threads are told apart by their ids and counted from 0. */
-#define THREADS_MAX	1024
-
 /**
  * struct reader - of one file
  * @w: what was read
  * @ids: of the threads
+ * @processes: the id of each thread's process
  * @ends: when each thread's last fault was over, in ns
  */
 struct reader {
 	struct workload *w;
 	uint32_t ids[THREADS_MAX];
+	uint32_t processes[THREADS_MAX];
 	uint64_t ends[THREADS_MAX];
 };
 
@@ -39,15 +38,28 @@ static uint32_t thread_of(struct reader *r, uint32_t id)
 	return i;
 }
 
+/* An index: that of the process's first thread. */
+static uint64_t process_of(struct reader *r, uint32_t thread, uint32_t process)
+{
+	uint32_t i;
+
+	r->processes[thread] = process;
+	for (i = 0; i < thread; i++)
+		if (r->processes[i] == process)
+			break;
+	return i;
+}
+
 static bool add_record(struct reader *r, const struct leap_trace_record *rec)
 {
 	const uint64_t time = le64toh(rec->time), page = le64toh(rec->page);
 	const uint32_t thread = thread_of(r, le32toh(rec->thread));
 	struct access access = {
-		.page = page & LEAP_TRACE_PAGE_MASK,
 		.thread = thread,
 		.slot = le32toh(rec->slot),
 		.write = page & LEAP_TRACE_WRITE,
+		.cached = (page >> LEAP_TRACE_KIND_SHIFT & LEAP_TRACE_KIND_MASK) ==
+			  LEAP_TRACE_CACHED,
 	};
 
 	if (thread == THREADS_MAX) {
@@ -55,6 +67,8 @@ static bool add_record(struct reader *r, const struct leap_trace_record *rec)
 		      THREADS_MAX);
 		return false;
 	}
+	access.page = (page & ((1ULL << PROCESS_SHIFT) - 1)) |
+		      process_of(r, thread, le32toh(rec->process)) << PROCESS_SHIFT;
 	if (time > r->ends[thread])
 		access.gap = time - r->ends[thread];
 	r->ends[thread] = time + le32toh(rec->wait_ns);
@@ -112,6 +126,22 @@ static bool read_all(const char *path, gzFile file, struct reader *r)
 	return true;
 }
 
+/* The file's name without its folder and its endings. */
+static char *name_of(const char *path)
+{
+	static const char *const endings[] = { ".gz", ".trace" };
+	const char *slash = strrchr(path, '/');
+	char *name = strdup(slash ? slash + 1 : path);
+
+	for (size_t i = 0; name && i < sizeof(endings) / sizeof(*endings); i++) {
+		size_t len = strlen(name), end = strlen(endings[i]);
+
+		if (len > end && !strcmp(name + len - end, endings[i]))
+			name[len - end] = '\0';
+	}
+	return name;
+}
+
 /**
  * trace_load - read a recording
  * @path: the file
@@ -122,14 +152,13 @@ static bool read_all(const char *path, gzFile file, struct reader *r)
 bool trace_load(const char *path, struct workload *w)
 {
 	struct reader *r = calloc(1, sizeof(*r));
-	const char *slash = strrchr(path, '/');
 	gzFile file;
 	bool good;
 
 	if (!r)
 		err(1, "no memory to read %s", path);
 	*w = (struct workload){
-		.name = strdup(slash ? slash + 1 : path),
+		.name = name_of(path),
 		.recorded = true,
 	};
 	r->w = w;
@@ -174,12 +203,14 @@ bool trace_save(const char *path, const struct workload *w)
 	good = gzwrite(file, &head, sizeof(head)) == sizeof(head);
 	for (size_t i = 0; good && i < w->nr; i++) {
 		const struct access *a = &w->accesses[i];
-		const uint64_t write = a->write ? LEAP_TRACE_WRITE : 0;
+		const uint64_t flags = (a->write ? LEAP_TRACE_WRITE : 0) |
+			(a->cached ? (uint64_t)LEAP_TRACE_CACHED << LEAP_TRACE_KIND_SHIFT : 0);
 		struct leap_trace_record rec = {
 			.time = htole64(ends[a->thread] += a->gap),
-			.page = htole64(a->page | write),
+			.page = htole64((a->page & ((1ULL << PROCESS_SHIFT) - 1)) | flags),
 			.slot = htole32(a->slot),
 			.thread = htole32(a->thread),
+			.process = htole32(a->page >> PROCESS_SHIFT),
 		};
 
 		good = gzwrite(file, &rec, sizeof(rec)) == sizeof(rec);

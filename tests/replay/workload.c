@@ -22,6 +22,9 @@ void workload_add(struct workload *w, const struct access *access)
 	w->accesses[w->nr++] = *access;
 	if (access->thread >= w->threads)
 		w->threads = access->thread + 1;
+	if (access->page >> PROCESS_SHIFT >= w->processes)
+		w->processes = (access->page >> PROCESS_SHIFT) + 1;
+	w->process_of[access->thread] = access->page >> PROCESS_SHIFT;
 }
 
 /**

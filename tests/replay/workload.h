@@ -7,13 +7,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Threads are told apart by their ids and counted from 0. */
+#define THREADS_MAX	1024
+
+/*
+ * Each process has an address space of its own. In one number for both, the
+ * process's index is above that of the page, which has at most 57 - 12 bits.
+ */
+#define PROCESS_SHIFT	45
+
 /**
  * struct access - a thread touches a page
- * @page: number of the page in the address space
+ * @page: number of the page in the address space, with PROCESS_SHIFT
  * @gap: ns that the thread computes before
  * @thread: index, from 0
  * @slot: where the page was in the swap area until then, 0 if not known
  * @write: it changes the page
+ * @cached: a fault that was recorded, and has found the page there although nobody
+ *	had prefetched it: on its way out, or another process's, too
  */
 struct access {
 	uint64_t page;
@@ -21,6 +32,7 @@ struct access {
 	uint32_t thread;
 	uint32_t slot;
 	bool write;
+	bool cached;
 };
 
 /**
@@ -30,6 +42,8 @@ struct access {
  * @nr: how many
  * @room: for how many there is memory
  * @threads: how many
+ * @processes: how many
+ * @process_of: each thread's process, an index
  * @local: pages of memory that it has
  * @recorded: only what faulted is there, so each access is a fault
  */
@@ -39,6 +53,8 @@ struct workload {
 	size_t nr;
 	size_t room;
 	uint32_t threads;
+	uint32_t processes;
+	uint32_t process_of[THREADS_MAX];
 	uint64_t local;
 	bool recorded;
 };

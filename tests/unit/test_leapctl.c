@@ -136,6 +136,9 @@ static void a_wrong_command_line_is_2_and_says_how(void **state)
 		"leapctl prefetch on --pid 0", "leapctl prefetch on --history",
 		"leapctl prefetch off --window 1", "leapctl prefetch show --split 1",
 		"leapctl prefetch on --window x", "leapctl prefetch on --window -1",
+		"leapctl record", "leapctl record --", "leapctl record -o",
+		"leapctl record -x a", "leapctl record -b 0 true",
+		"leapctl record -b 1x true", "leapctl record --buffer -1 true",
 	};
 
 	(void)state;

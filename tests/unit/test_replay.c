@@ -288,6 +288,54 @@ static void memory_that_is_full_drops_what_is_unused(void **state)
 }
 
 /* Each thread waits for its own page only. */
+/* What was there when it was recorded is there for every prefetcher. */
+static void a_page_that_was_there_is_no_miss(void **state)
+{
+	(void)state;
+	add(0);
+	add(1);
+	w.accesses[1].cached = true;
+	add(1);
+	assert_run(&policy_none, 2, 0, 0);
+	assert_int_equal(result.cached, 1);
+	assert_int_equal(result.stall, 1000);
+}
+
+/* The same addresses in two processes: two histories, and two pages. */
+static void processes_are_kept_apart(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 64; i++)
+		for (uint32_t process = 0; process < 2; process++)
+			workload_add(&w, &(struct access){
+				.page = (BASE + (process ? 511 - 3 * i : 2 * i)) |
+					(uint64_t)process << PROCESS_SHIFT,
+				.thread = process,
+			});
+	assert_int_equal(w.processes, 2);
+	run(&policy_leap);
+	assert_int_equal(result.misses + result.hits + result.late, 128);
+	assert_true(result.hits + result.late > 100);
+}
+
+/* Each fault says that the page had gone, whatever memory there seemed to be. */
+static void a_recording_shows_how_much_memory_there_was(void **state)
+{
+	unsigned short seed[3] = { 1, 2, 3 };
+
+	(void)state;
+	w.local = 100000;
+	for (uint64_t i = 0; i < 3 * 1500; i++)
+		add(i % 1500);
+	run(&policy_leap);
+	assert_true(result.hits + result.late > 3 * 1500 - 50);
+	/* Prefetched pages that nobody wants have to go, too. */
+	for (uint64_t i = 0; i < 3 * 1500; i++)
+		w.accesses[i].page = BASE + nrand48(seed) % 1500;
+	run(&policy_next);
+	assert_true(result.read_ahead > 2 * (result.hits + result.late));
+}
+
 static void threads_wait_at_the_same_time(void **state)
 {
 	(void)state;
@@ -388,6 +436,7 @@ static void a_recording_is_what_was_written(void **state)
 			.thread = i % 3,
 			.slot = i % 2 ? 7 * i : 0,
 			.write = i % 5 == 0,
+			.cached = i % 11 == 0,
 		});
 	assert_true(trace_save(path, &w));
 	assert_true(trace_load(path, &back));
@@ -403,6 +452,7 @@ static void a_recording_is_what_was_written(void **state)
 		assert_int_equal(a->thread, b->thread);
 		assert_int_equal(a->slot, b->slot);
 		assert_int_equal(a->write, b->write);
+		assert_int_equal(a->cached, b->cached);
 	}
 	workload_free(&back);
 }
@@ -475,6 +525,9 @@ int main(void)
 		test(places_in_swap_are_no_addresses),
 		test(the_paper_has_one_history),
 		test(memory_that_is_full_drops_what_is_unused),
+		test(a_page_that_was_there_is_no_miss),
+		test(processes_are_kept_apart),
+		test(a_recording_shows_how_much_memory_there_was),
 		test(threads_wait_at_the_same_time),
 		test(leap_follows_what_can_be_followed),
 		test(leap_leaves_alone_what_cannot),
