@@ -31,8 +31,8 @@ inject fail_load 0
 say "a failed load gave SIGBUS"
 
 # Every page of a sleeping program cannot be read: the session stays, unless
-# forced; then the program gets SIGBUS and the rest goes on.
-run_limited "$half" leapctl run -- python3 -c "
+# forced; then the program gets SIGBUS and the rest goes on. 8 MiB are Python's own.
+run_limited $((half + (8 << 20))) leapctl run -- python3 -c "
 import os, signal, sys
 b = bytearray(os.urandom(4096)) * (${mib} << 8)
 for i in range(0, len(b), 4096): b[i] = i >> 12 & 255
