@@ -40,12 +40,13 @@ struct leap_trace_header {
 #define LEAP_TRACE_PAGE_MASK	((1ULL << LEAP_TRACE_KIND_SHIFT) - 1)
 
 /*
- * @time is when the fault began, in ns since the recording began, and @wait_ns
- * how long the thread waited for the page; longer waits count as 2^32 - 1. @page
- * has the page's number in the address space (LEAP_TRACE_PAGE_MASK), the kind of
- * the fault and LEAP_TRACE_WRITE. @slot is the page's place in the swap area, 0
- * if it is not known. @thread is the thread's id, and @process that of its process,
- * each of which has an address space of its own.
+ * @time is when the fault came to the module, which for a miss is just after the
+ * read was asked for, in ns since the recording began, and @wait_ns how long from
+ * then on the thread waited for the page; longer waits count as 2^32 - 1. @page has
+ * the page's number in the address space (LEAP_TRACE_PAGE_MASK), the kind of the
+ * fault and LEAP_TRACE_WRITE. @slot is the page's place in the swap area, 0 if it is
+ * not known. @thread is the thread's id, and @process that of its process, each of
+ * which has an address space of its own.
  */
 struct leap_trace_record {
 	__le64	time;
