@@ -51,7 +51,7 @@ nvme_up() {
 	modprobe nvme-rdma
 	nvme connect -t rdma -a "$LEAP_M2" -s 4420 -n s >/dev/null || fail "nvme connect failed"
 	wait_for 10 test -b /dev/nvme0n1 || fail "no /dev/nvme0n1"
-	mkswap /dev/nvme0n1 >/dev/null
+	mkswap /dev/nvme0n1 >/dev/null 2>&1 # it warns of the swap that was there
 	swapon /dev/nvme0n1 || fail "swapon of the remote disk failed"
 }
 nvme_down() {
