@@ -97,10 +97,13 @@ def prefetch_bounds(scans):
         for key in ("accuracy", "coverage"):
             yield Bound(f"{PATTERNS[pattern]}: {key}, %", 100 * run[key], least=95)
     for pattern in ("random", "zipf"):
-        run, none = (scans[pattern][system]["median"] for system in ("trend", "none"))
+        # All runs, which took turns so that a slow while of the machine meets both.
+        times = [sum(run["total_ms"] for run in scans[pattern][system]["runs"])
+                 for system in ("trend", "none")]
         yield Bound(f"{pattern}: scan time of Leap with / without prefetching",
-                    run["total_ms"] / none["total_ms"], most=1.03)
-        yield Bound(f"{pattern}: useless pages of those read, %", 100 * run["useless"], most=2)
+                    times[0] / times[1], most=1.03)
+        yield Bound(f"{pattern}: useless pages of those read, %",
+                    100 * scans[pattern]["trend"]["median"]["useless"], most=2)
 
 
 def beside_bounds(lines, scans):
