@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * leap-test-faultlat MIB STRIDE: how long does a read of a swapped page take?
+ * leap-test-faultlat MIB PATTERN: how long does a read of a swapped page take?
  *
- * Fills MIB of anonymous memory, then reads one word of each page, STRIDE pages
- * apart, and prints how the times of these reads are distributed. It knows
- * nothing of Leap, so the same numbers come out for every swap device. Run it
- * under a memory limit below MIB; without one the pages never leave and it
- * measures plain reads.
+ * Fills MIB of anonymous memory, then reads one word of a page as often as there
+ * are pages, in the order that the pattern says, and prints how the times of
+ * these reads are distributed. It knows nothing of Leap, so the same numbers come
+ * out for every swap device. Run it under a memory limit below MIB; without one
+ * the pages never leave and it measures plain reads.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PAGE_SHIFT	12
 #define PAGE_SIZE	(1UL << PAGE_SHIFT)
@@ -28,19 +29,29 @@
 #define WORD_STEP	64
 
 #define MIB_MAX		(1L << 20)
+#define STREAMS_MAX	64
+#define SEED		88172645463325252ULL
+
+struct scan;
 
 struct options {
 	long mib;
-	long stride;		/* pages; 0 at random, -1 backwards */
-	long think_us;
+	const char *pattern;	/* as it was given */
+	int (*read_all)(struct scan *s);
+	long stride;		/* pages, for the patterns that go in steps */
+	long streams;
+	long compute_us;
 	const char *json;
 	const char *latencies;
+	bool hold;
 };
 
 struct scan {
 	char *base;
 	size_t pages;
-	uint64_t think_ns;
+	size_t stride;
+	size_t streams;
+	uint64_t compute_ns;
 	uint64_t *ns;		/* of each read, in the order of the reads */
 	size_t count;
 	size_t wrong;
@@ -79,7 +90,7 @@ static void fill(struct scan *s)
 }
 
 /* What a program does between two reads: the processor is busy, no sleep. */
-static void think(uint64_t ns)
+static void compute(uint64_t ns)
 {
 	uint64_t end = now() + ns;
 
@@ -91,35 +102,110 @@ static void read_page(struct scan *s, size_t page)
 {
 	uint64_t start, value;
 
-	if (s->think_ns)
-		think(s->think_ns);
+	if (s->compute_ns)
+		compute(s->compute_ns);
 	start = now();
 	value = *(volatile uint64_t *)page_at(s, page);
 	s->ns[s->count++] = now() - start;
 	s->wrong += value != word_of(page);
 }
 
-static void read_all(struct scan *s, long stride)
+/*
+ * Streams that take turns, each over its own part of the memory: in steps of
+ * the stride, and once more from the next page, until each page was read.
+ */
+static int read_steps(struct scan *s)
 {
-	uint64_t random = 88172645463325252ULL, start = now();
+	size_t part = s->pages / s->streams;
 
-	if (stride > 0) {
-		for (size_t first = 0; first < (size_t)stride; first++)
-			for (size_t page = first; page < s->pages; page += stride)
-				read_page(s, page);
-	} else if (stride < 0) {
-		for (size_t page = s->pages; page > 0; page--)
-			read_page(s, page - 1);
-	} else {
-		/* With replacement: some pages are read twice, some never. */
-		for (size_t i = 0; i < s->pages; i++) {
-			random ^= random << 13;
-			random ^= random >> 7;
-			random ^= random << 17;
-			read_page(s, random % s->pages);
-		}
+	for (size_t first = 0; first < s->stride; first++)
+		for (size_t page = first; page < part; page += s->stride)
+			for (size_t i = 0; i < s->streams; i++)
+				read_page(s, i * part + page);
+	return 0;
+}
+
+static int read_reverse(struct scan *s)
+{
+	for (size_t page = s->pages; page > 0; page--)
+		read_page(s, page - 1);
+	return 0;
+}
+
+/* The same numbers in every run (xorshift). */
+static uint64_t next_random(uint64_t *random)
+{
+	*random ^= *random << 13;
+	*random ^= *random >> 7;
+	*random ^= *random << 17;
+	return *random;
+}
+
+/* With replacement: some pages are read twice, some never. */
+static int read_random(struct scan *s)
+{
+	uint64_t random = SEED;
+
+	for (size_t i = 0; i < s->pages; i++)
+		read_page(s, next_random(&random) % s->pages);
+	return 0;
+}
+
+/*
+ * Fills @order with the pages in no order, and @sum[rank] with how probable it
+ * is that a page of that or a better rank is read, but for a factor.
+ */
+static void zipf_ranks(size_t pages, uint32_t *order, double *sum, uint64_t *random)
+{
+	double so_far = 0;
+
+	for (size_t rank = 0; rank < pages; rank++) {
+		size_t other = next_random(random) % (rank + 1);
+
+		order[rank] = order[other];
+		order[other] = rank;
+		so_far += 1.0 / (rank + 1);
+		sum[rank] = so_far;
 	}
-	s->total_ns = now() - start;
+}
+
+/* The first rank whose sum is above @value. */
+static size_t zipf_rank(const double *sum, size_t pages, double value)
+{
+	size_t low = 0, high = pages - 1;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (sum[middle] > value)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/* Zipf's law with s = 1: the page of rank r is read 1/r times as often as the first. */
+static int read_zipf(struct scan *s)
+{
+	uint32_t *order = calloc(s->pages, sizeof(*order));
+	double *sum = calloc(s->pages, sizeof(*sum));
+	uint64_t random = SEED;
+	int ret = -1;
+
+	if (!order || !sum)
+		goto out;
+	zipf_ranks(s->pages, order, sum, &random);
+	for (size_t i = 0; i < s->pages; i++) {
+		double part = (next_random(&random) >> 11) * 0x1p-53;
+
+		read_page(s, order[zipf_rank(sum, s->pages, part * sum[s->pages - 1])]);
+	}
+	ret = 0;
+out:
+	free(order);
+	free(sum);
+	return ret;
 }
 
 static int by_value(const void *a, const void *b)
@@ -143,10 +229,10 @@ static int write_latencies(const struct scan *s, const char *name)
 static int write_json(const struct options *o, const struct scan *s,
 		      const struct result *results)
 {
-	json_t *all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f}",
+	json_t *all = json_pack("{s:I, s:s, s:I, s:I, s:I, s:f}",
 				"mib", (json_int_t)o->mib,
-				"stride", (json_int_t)o->stride,
-				"think_us", (json_int_t)o->think_us,
+				"pattern", o->pattern,
+				"compute_us", (json_int_t)o->compute_us,
 				"pages", (json_int_t)s->count,
 				"wrong", (json_int_t)s->wrong,
 				"total_ms", s->total_ns / 1e6);
@@ -173,9 +259,9 @@ static int report(const struct options *o, struct scan *s)
 	results[2] = (struct result){ "p99_ns", s->ns[s->count * 99 / 100] };
 	results[3] = (struct result){ "p999_ns", s->ns[s->count * 999 / 1000] };
 	results[4] = (struct result){ "max_ns", s->ns[s->count - 1] };
-	printf("stride=%ld pages=%zu wrong=%zu total_ms=%" PRIu64 " p50=%" PRIu64
+	printf("pattern=%s pages=%zu wrong=%zu total_ms=%" PRIu64 " p50=%" PRIu64
 	       " p90=%" PRIu64 " p99=%" PRIu64 " p99.9=%" PRIu64 " max=%" PRIu64 " ns\n",
-	       o->stride, s->count, s->wrong, s->total_ns / 1000000, results[0].ns,
+	       o->pattern, s->count, s->wrong, s->total_ns / 1000000, results[0].ns,
 	       results[1].ns, results[2].ns, results[3].ns, results[4].ns);
 	if (o->json && write_json(o, s, results)) {
 		fprintf(stderr, "cannot write %s: %s\n", o->json, strerror(errno));
@@ -184,11 +270,41 @@ static int report(const struct options *o, struct scan *s)
 	return s->wrong ? 1 : 0;
 }
 
+/* Until a byte or the end of the standard input: somebody looks at the process. */
+static void hold(void)
+{
+	char byte;
+
+	fflush(stdout);
+	if (read(STDIN_FILENO, &byte, 1) < 0)
+		perror("cannot read the standard input");
+}
+
+static int scan(const struct options *o, struct scan *s)
+{
+	uint64_t start;
+	int code;
+
+	fill(s);
+	start = now();
+	if (o->read_all(s)) {
+		fprintf(stderr, "no memory for the pattern: %s\n", strerror(errno));
+		return 2;
+	}
+	s->total_ns = now() - start;
+	code = report(o, s);
+	if (o->hold)
+		hold();
+	return code;
+}
+
 static int measure(const struct options *o)
 {
 	struct scan s = {
 		.pages = o->mib * PAGES_PER_MIB,
-		.think_ns = o->think_us * 1000UL,
+		.stride = o->stride,
+		.streams = o->streams,
+		.compute_ns = o->compute_us * 1000UL,
 	};
 	size_t bytes = s.pages << PAGE_SHIFT;
 	int code;
@@ -202,9 +318,7 @@ static int measure(const struct options *o)
 	}
 	/* One fault for each page, whatever the machine's THP setting is. */
 	madvise(s.base, bytes, MADV_NOHUGEPAGE);
-	fill(&s);
-	read_all(&s, o->stride);
-	code = report(o, &s);
+	code = scan(o, &s);
 	free(s.ns);
 	munmap(s.base, bytes);
 	return code;
@@ -222,13 +336,54 @@ static bool number(const char *text, long min, long max, long *out)
 	return false;
 }
 
+/* STRIDE or STREAMSxSTRIDE, where a stride alone may be 0 or -1. */
+static bool parse_steps(const char *text, struct options *o)
+{
+	const char *x = strchr(text, 'x');
+	char streams[8] = "1";
+
+	/* A longer number is too large even if it is cut off. */
+	if (x)
+		snprintf(streams, sizeof(streams), "%.*s", (int)(x - text), text);
+	if (!number(streams, 1, STREAMS_MAX, &o->streams) ||
+	    !number(x ? x + 1 : text, x ? 1 : -1, MIB_MAX * PAGES_PER_MIB, &o->stride))
+		return false;
+	o->read_all = o->stride > 0 ? read_steps : o->stride ? read_reverse : read_random;
+	return true;
+}
+
+static bool parse_pattern(const char *text, struct options *o)
+{
+	static const struct {
+		const char *name;
+		int (*read_all)(struct scan *s);
+	} named[] = {
+		{ "reverse", read_reverse }, { "random", read_random }, { "zipf", read_zipf },
+	};
+
+	o->pattern = text;
+	for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++) {
+		if (strcmp(text, named[i].name))
+			continue;
+		o->read_all = named[i].read_all;
+		return true;
+	}
+	return parse_steps(text, o);
+}
+
 static int usage(FILE *to)
 {
-	fputs("usage: leap-test-faultlat [--think-us N] [--json FILE] [--latencies FILE] MIB STRIDE\n"
-	      "  STRIDE            pages between two reads; 0 random, -1 backwards\n"
-	      "  --think-us N      be busy for N us before each read (not in the latency)\n"
+	fputs("usage: leap-test-faultlat [OPTIONS] MIB PATTERN\n"
+	      "  PATTERN           the order of the reads:\n"
+	      "    STRIDE          so many pages between two; 0 is random, -1 reverse\n"
+	      "    NxSTRIDE        N such streams that take turns\n"
+	      "    reverse         from the last page to the first\n"
+	      "    random          each page is as probable as the others\n"
+	      "    zipf            few pages are read often, most seldom (s = 1)\n"
+	      "  --compute-us N    be busy for N us before each read (not in the latency)\n"
 	      "  --json FILE       write the numbers there, too\n"
 	      "  --latencies FILE  write the ns of each read there, in the order of the reads\n"
+	      "  --hold            end only when the standard input has a byte or ends\n"
 	      "Exit status: 0, 1 if a word was wrong, 2 if it could not be measured.\n", to);
 	return to == stdout ? 0 : 2;
 }
@@ -236,27 +391,30 @@ static int usage(FILE *to)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "think-us", required_argument, NULL, 't' },
+		{ "compute-us", required_argument, NULL, 'c' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "latencies", required_argument, NULL, 'l' },
+		{ "hold", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' }, {}
 	};
-	struct options o = {};
+	struct options o = { .streams = 1 };
 	int opt;
 
 	/* "+": else the stride -1 would be taken for an option. */
 	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (opt == 't' && number(optarg, 0, 1000000, &o.think_us))
+		if (opt == 'c' && number(optarg, 0, 1000000, &o.compute_us))
 			continue;
 		else if (opt == 'j')
 			o.json = optarg;
 		else if (opt == 'l')
 			o.latencies = optarg;
+		else if (opt == 'o')
+			o.hold = true;
 		else
 			return usage(opt == 'h' ? stdout : stderr);
 	}
 	if (argc - optind != 2 || !number(argv[optind], 1, MIB_MAX, &o.mib) ||
-	    !number(argv[optind + 1], -1, MIB_MAX * PAGES_PER_MIB, &o.stride))
+	    !parse_pattern(argv[optind + 1], &o))
 		return usage(stderr);
 	return measure(&o);
 }

@@ -2,9 +2,9 @@
 /*
  * leap-test-kernels: three programs of numerical work, as a prefetcher meets them.
  *
- *	matmul SIZE_MIB [ROWS]		C = A * B by the textbook's loops: B, which has
- *					nearly all of the memory, is walked by columns, in
- *					steps of 3 pages, once for each of A's rows
+ *	matmul SIZE_MIB [ROWS]		C = A * B in tiles: B, which has nearly all of the
+ *					memory, is walked down in steps of 3 pages, three
+ *					times for each of A's rows
  *	pagerank SIZE_MIB [ROUNDS]	of a random graph in which few are linked to by
  *					many: edges in order, ranks at random
  *	stream SIZE_MIB [ROUNDS]	STREAM's copy, scale, add and triad: two or three
@@ -67,6 +67,8 @@ static void fill(double *values, size_t nr)
 
 /* Three pages of doubles. */
 #define COLUMNS	1536
+/* One page of them: what of a row is read at a time. */
+#define TILE	512
 
 /* Is C * x what A * (B * x) is, for an x of zeros and ones? */
 static bool product_right(const double *a, const double *b, const double *c,
@@ -92,6 +94,13 @@ static bool product_right(const double *a, const double *b, const double *c,
 	return good;
 }
 
+/* c += a * b, for a page of a row. */
+static void add_part(double *c, double a, const double *b)
+{
+	for (size_t j = 0; j < TILE; j++)
+		c[j] += a * b[j];
+}
+
 static bool matmul(size_t bytes, size_t rows, uint64_t *sum)
 {
 	const size_t depth = bytes / sizeof(double) / COLUMNS;
@@ -101,15 +110,10 @@ static bool matmul(size_t bytes, size_t rows, uint64_t *sum)
 
 	fill(a, rows * depth);
 	fill(b, depth * COLUMNS);
-	for (size_t i = 0; i < rows; i++) {
-		for (size_t j = 0; j < COLUMNS; j++) {
-			double dot = 0;
-
+	for (size_t i = 0; i < rows; i++)
+		for (size_t j = 0; j < COLUMNS; j += TILE)
 			for (size_t k = 0; k < depth; k++)
-				dot += a[i * depth + k] * b[k * COLUMNS + j];
-			c[i * COLUMNS + j] = dot;
-		}
-	}
+				add_part(&c[i * COLUMNS + j], a[i * depth + k], &b[k * COLUMNS + j]);
 	*sum = checksum(c, rows * COLUMNS);
 	return product_right(a, b, c, rows, depth);
 }
