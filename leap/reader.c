@@ -389,9 +389,11 @@ void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
 	u32 nr = 0;
 
 	/* When a fault is taken again, it has been seen the first time. */
-	if (r && (miss || !(vmf->flags & FAULT_FLAG_TRIED)))
+	if (r && (miss || !(vmf->flags & FAULT_FLAG_TRIED))) {
 		nr = ask(r, page, kind, marked, pages);
-	trace_leap_fault(page, entry, kind, vmf->flags & FAULT_FLAG_WRITE, nr);
+		trace_leap_fault(page, entry, kind,
+				 vmf->flags & FAULT_FLAG_WRITE, nr);
+	}
 	if (nr)
 		nr = want(r, vmf->vma, pages, nr);
 	if (nr || (r && folio_test_locked(folio)))
