@@ -331,6 +331,7 @@ static void accept_data(struct rdma_cm_id *id,
 		refuse(id, LEAP_REFUSED_FULL, "this client has as many queues as were agreed on");
 		return;
 	}
+	client_established(client->control);
 	conn = conn_create(client, id);
 	if (!conn) {
 		refuse(id, LEAP_REFUSED_RESOURCES, "out of memory");
@@ -405,12 +406,16 @@ void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param)
 
 /**
  * client_established - a connection is up
- * @id: which
+ * @conn: which
+ *
+ * The connection manager says so, or the client has used what it can only know
+ * from our welcome. The former may be lost on the way, and is said again only
+ * after seconds.
  */
-void client_established(struct rdma_cm_id *id)
+void client_established(struct conn *conn)
 {
-	struct conn *conn = id->context;
-
+	if (conn->established)
+		return;
 	conn->established = true;
 	if (conn == conn->client->control)
 		event(conn->client, "client", "depth %u, up to %u queues",

@@ -218,6 +218,7 @@ static bool completed(struct client *client, const struct ibv_wc *wc)
 		client_drop(client, "cannot post a receive");
 		return false;
 	}
+	client_established(control);
 	handle(client, &msg);
 	return !client->gone && client->control == control;
 }

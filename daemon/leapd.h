@@ -30,8 +30,11 @@
 #define CLIENTS_MAX	64
 #define CLIENTS_PER_HOST	8
 
-/* How long a connection may take to be established, in seconds. */
-#define SETTLE_SECONDS	5
+/*
+ * How long a connection may take to be established, in seconds. A client that
+ * does not hear our welcome gets it again every 4 to 5 seconds.
+ */
+#define SETTLE_SECONDS	30
 
 /* How often to look whether a client is still there, and the time to answer. */
 #define PROBE_SECONDS	30
@@ -185,7 +188,7 @@ void loop_remove(struct source *source);
 
 /* client.c */
 void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param);
-void client_established(struct rdma_cm_id *id);
+void client_established(struct conn *conn);
 void client_disconnected(struct rdma_cm_id *id);
 void client_drop(struct client *client, const char *why);
 void client_tick(void);

@@ -56,7 +56,7 @@ static void dispatch(const struct cm_event *event)
 		client_request(event->id, &event->param);
 		break;
 	case RDMA_CM_EVENT_ESTABLISHED:
-		client_established(event->id);
+		client_established(event->id->context);
 		break;
 	case RDMA_CM_EVENT_CONNECT_ERROR:
 	case RDMA_CM_EVENT_UNREACHABLE:

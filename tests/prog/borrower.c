@@ -55,6 +55,47 @@ struct rdma_cm_id *make_end(void)
 	return id;
 }
 
+static void change_state(struct rdma_cm_id *id, enum ibv_qp_state state)
+{
+	struct ibv_qp_attr attr = { .qp_state = state };
+	int mask;
+
+	if (rdma_init_qp_attr(id, &attr, &mask) || ibv_modify_qp(id->qp, &attr, mask))
+		die("the queue pair does not change its state: %s", strerror(errno));
+}
+
+/*
+ * librdmacm tells leapd as soon as the welcome is here, unless it does not know
+ * the queue pair.
+ */
+static bool connect_late(struct rdma_cm_id *id, struct rdma_conn_param *param)
+{
+	struct ibv_qp *qp = id->qp;
+	int err;
+
+	param->qp_num = qp->qp_num;
+	id->qp = NULL;
+	err = rdma_connect(id, param);
+	id->qp = qp;
+	if (err)
+		return false;
+	change_state(id, IBV_QPS_INIT);
+	change_state(id, IBV_QPS_RTR);
+	change_state(id, IBV_QPS_RTS);
+	return true;
+}
+
+/* Tells leapd that the welcome is here, which a late borrower has not done. */
+void establish(struct rdma_cm_id *id)
+{
+	struct ibv_qp *qp = id->qp;
+
+	id->qp = NULL;
+	if (rdma_establish(id))
+		die("rdma_establish: %s", strerror(errno));
+	id->qp = qp;
+}
+
 /* True if leapd says welcome, false if it refuses; either way in words. */
 bool knock(struct borrower *b, struct rdma_cm_id *id, const void *hello,
 		  size_t len)
@@ -67,7 +108,7 @@ bool knock(struct borrower *b, struct rdma_cm_id *id, const void *hello,
 		.retry_count = 7,
 		.rnr_retry_count = 7,
 	};
-	bool refused = rdma_connect(id, &param);
+	bool refused = b->late ? !connect_late(id, &param) : rdma_connect(id, &param);
 	const struct rdma_conn_param *said;
 
 	if (!id->event || (refused && errno != ECONNREFUSED))
@@ -165,7 +206,7 @@ void expect_drop(struct borrower *b, const char *why)
 			die("rdma_get_cm_event: %s", strerror(errno));
 		type = event->event;
 		rdma_ack_cm_event(event);
-	} while (type != RDMA_CM_EVENT_DISCONNECTED);
+	} while (type != RDMA_CM_EVENT_DISCONNECTED && type != RDMA_CM_EVENT_REJECTED);
 	if (*why)
 		printf("%s: dropped\n", why);
 }

@@ -42,6 +42,8 @@ struct lease {
  * @control: the queue for messages
  * @data: the queue for memory
  * @mr: makes this struct reachable for the device
+ * @late: the connection manager is not to tell leapd that the welcome has come
+ *	before establish(); does not work on iWARP, where nobody tells it
  * @seq: of the last message
  * @tx: messages that are being sent
  * @rx: messages that can be received
@@ -54,6 +56,7 @@ struct borrower {
 	struct rdma_cm_id *control;
 	struct rdma_cm_id *data;
 	struct ibv_mr *mr;
+	bool late;
 	uint64_t seq;
 	struct leap_msg tx[DEPTH];
 	struct leap_msg rx[LEAP_CTRL_DEPTH];
@@ -68,6 +71,7 @@ void make_noise(void *bytes, size_t len);
 
 /* Connections. */
 struct rdma_cm_id *make_end(void);
+void establish(struct rdma_cm_id *id);
 bool knock(struct borrower *b, struct rdma_cm_id *id, const void *hello, size_t len);
 bool knock_as(struct borrower *b, struct rdma_cm_id *id, enum leap_role role);
 struct borrower *make_borrower(void);

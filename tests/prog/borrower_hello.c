@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "borrower.h"
+
+/* Seconds: the connection manager would have asked again. */
+#define LATE		8
 
 #define FIELD(name)	offsetof(struct leap_hello, name), \
 			sizeof(((struct leap_hello *)NULL)->name)
@@ -164,6 +168,60 @@ static void too_many_queues(void)
 	leave(b);
 }
 
+/*
+ * What the connection manager says of the welcome gets lost: leapd believes the
+ * client, which uses what the welcome has told it.
+ */
+static void welcome_late(void)
+{
+	struct borrower *b = make_borrower();
+	struct lease lease;
+
+	b->late = true;
+	if (!open_control(b))
+		die("refused: %s", b->refusal.text);
+	open_data(b);
+	lease = borrow(b);
+	for (int i = 0; i < LATE; i++) {
+		fill(b, lease, CHUNK, i);
+		expect_bytes(b, lease, CHUNK, i);
+		capacity(b);
+		sleep(1);
+	}
+	establish(b->control);
+	establish(b->data);
+	fill(b, lease, CHUNK, LATE);
+	expect_bytes(b, lease, CHUNK, LATE);
+	leave(b);
+}
+
+/* Somebody who does not even do that goes without another word. */
+static void welcome_unseen(void)
+{
+	struct borrower *b = make_borrower();
+
+	b->late = true;
+	if (!open_control(b))
+		die("refused: %s", b->refusal.text);
+	expect_drop(b, "no answer to the welcome");
+	vanish(b);
+}
+
+static void answer_late(void)
+{
+	struct borrower *b = make_borrower();
+	bool iwarp;
+
+	b->control = make_end();
+	iwarp = on_iwarp(b);
+	rdma_destroy_ep(b->control);
+	free(b);
+	if (iwarp)
+		return;
+	welcome_late();
+	welcome_unseen();
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
@@ -173,6 +231,7 @@ static const struct {
 	{ "noise-for-hello", noise },
 	{ "noise-in-hello", noise_inside },
 	{ "too-many-queues", too_many_queues },
+	{ "late-answer", answer_late },
 };
 
 /* Says hello in the way of that name; false if there is no such way. */

@@ -4,6 +4,7 @@
 # and never a hang or wrong data.
 # RDMA: rxe siw
 # TIMEOUT: 180
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
