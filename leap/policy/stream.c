@@ -55,6 +55,9 @@
 /* A trend that is another one so often is right. */
 #define DOUBT_MAX	8
 
+/* After so many faults the page of a guess is forgotten. */
+#define GUESS_AGE	32
+
 /* Guess with this much trust. */
 #define TRUST_ENOUGH	4
 
@@ -233,6 +236,35 @@ static struct leap_stream *join_near(struct leap_streams *streams, u64 page)
 	return NULL;
 }
 
+/*
+ * Makes a stream of @page and the page of a guess that is near. One way that is
+ * cut by others in equal distances
+ *
+ *	A+0 B+0 C+0  A+10 B+10 C+10  A+20 ...	B - A = C - B
+ *
+ * looks like many short ones, all of which begin alike. Then it is the guesses
+ * that show where it goes.
+ */
+static struct leap_stream *join_guess(struct leap_streams *streams, u64 page)
+{
+	u32 i;
+
+	for (i = 0; i < LEAP_GUESSES; i++) {
+		struct leap_guess *g = &streams->guesses[i];
+		struct leap_stream *s;
+
+		if (!g->when || streams->clock - g->when > GUESS_AGE ||
+		    distance(page, g->page) > NEAR_PAGES)
+			continue;
+		s = new_stream(streams);
+		leap_trend_log(&s->trend, g->page);
+		s->steps = 1;
+		g->when = 0;
+		return s;
+	}
+	return NULL;
+}
+
 /* Makes a stream of @page alone, if streams have begun like this before. */
 static struct leap_stream *guess(struct leap_streams *streams, u64 page)
 {
@@ -240,6 +272,8 @@ static struct leap_stream *guess(struct leap_streams *streams, u64 page)
 
 	if (streams->habit.trust < TRUST_ENOUGH)
 		return NULL;
+	streams->guesses[streams->next_guess++ % LEAP_GUESSES] =
+		(struct leap_guess){ .page = page, .when = streams->clock };
 	s = new_stream(streams);
 	s->state = LEAP_STREAM_GUESSED;
 	s->steps = 1;
@@ -387,7 +421,7 @@ enum leap_move leap_streams_fault(struct leap_streams *streams, u64 page,
 	if (!s)
 		s = join_near(streams, page);
 	if (!s && miss)
-		s = guess(streams, page);
+		s = join_guess(streams, page) ?: guess(streams, page);
 	push_stray(streams, s ? LEAP_PAGE_LIMIT : page);
 	if (!s)
 		return LEAP_MOVE_STRAY;

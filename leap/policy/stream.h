@@ -76,6 +76,19 @@ struct leap_habit {
 
 #define LEAP_TRUST_MAX		8
 
+/* Guesses that are remembered. */
+#define LEAP_GUESSES		8
+
+/**
+ * struct leap_guess - a page that was taken for the first of a stream
+ * @page: its number
+ * @when: &leap_streams.clock at that time, 0 if there is none
+ */
+struct leap_guess {
+	u64 page;
+	u64 when;
+};
+
 /**
  * struct leap_streams - the streams of one process
  * @nr: how many there can be, 1 to LEAP_STREAMS_MAX
@@ -84,6 +97,8 @@ struct leap_habit {
  * @clock: counts faults, so that the stream that is idle for longest can be told
  * @last: page of the last fault, LEAP_PAGE_LIMIT if there was none
  * @habit: of all streams
+ * @next_guess: where the next one goes
+ * @guesses: ring of the last ones
  * @next_stray: where the next one goes
  * @strays: ring of faults without a stream, LEAP_PAGE_LIMIT if taken by one
  * @all: in no order
@@ -95,6 +110,8 @@ struct leap_streams {
 	u64 clock;
 	u64 last;
 	struct leap_habit habit;
+	u32 next_guess;
+	struct leap_guess guesses[LEAP_GUESSES];
 	u32 next_stray;
 	u64 strays[LEAP_STRAYS];
 	struct leap_stream all[LEAP_STREAMS_MAX];

@@ -102,7 +102,13 @@ static void interleave4(struct maker *m)
 	interleave(m, (const uint64_t[]){ 1, 10, 7, 2 }, 4, false);
 }
 
-/* The same with a thread for each stream; who is next is left to the times. */
+/* All have the same stride, and come to their ends together. */
+static void equal4(struct maker *m)
+{
+	interleave(m, (const uint64_t[]){ 10, 10, 10, 10 }, 4, false);
+}
+
+/* As interleave4, with a thread for each stream; who is next is left to the times. */
 static void threads4(struct maker *m)
 {
 	interleave(m, (const uint64_t[]){ 1, 10, 7, 2 }, 4, true);
@@ -233,6 +239,7 @@ static const struct {
 	{ "reverse", reverse },
 	{ "interleave2", interleave2 },
 	{ "interleave4", interleave4 },
+	{ "equal4", equal4 },
 	{ "threads4", threads4 },
 	{ "shared4", shared4 },
 	{ "columns", columns },

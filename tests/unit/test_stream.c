@@ -229,6 +229,18 @@ static void a_run_is_as_long_as_the_last_ones(void **state)
 	}
 }
 
+/* They look like many short ways from one to the next, too. */
+static void ways_in_equal_distances_are_told_apart(void **state)
+{
+	(void)state;
+	for (u64 i = 0; i < 100; i++) {
+		for (u64 way = 0; way < 4; way++) {
+			fault(BASE + 100000 * way + 10 * i);
+			assert_true(i < 15 || (found && found->delta == 10));
+		}
+	}
+}
+
 static void random_faults_lose_trust(void **state)
 {
 	u32 steps = 0;
@@ -285,6 +297,7 @@ int main(void)
 		test(what_was_asked_for_is_known),
 		test(a_habit_makes_a_stream_of_one_fault),
 		test(a_run_is_as_long_as_the_last_ones),
+		test(ways_in_equal_distances_are_told_apart),
 		test(random_faults_lose_trust),
 		test(another_habit_replaces_the_first),
 		test(a_hit_without_a_stream_is_a_stray),
