@@ -38,7 +38,8 @@
  *
  * A pattern may look like a stream and not be one: runs of four pages, say,
  * each at a random place. To read pages in vain costs a link that the misses
- * need. So of each TRIAL_PAGES prefetched a quarter must be used. Else there is
+ * need. So of each TRIAL_PAGES prefetched a quarter must be used by the time
+ * that the stream has passed them, or has turned elsewhere. Else there is
  * a rest, counted in faults, then a trial of fewer pages; after each one that
  * fails the next rest is twice as long. Streams are followed all the same, so
  * that they can start at once when the rest is over.
@@ -178,7 +179,7 @@ static void learn(struct leap_prefetcher *p, struct leap_stream *s,
 		s->window = next_window(s, max, follows);
 		if (s->state == LEAP_STREAM_GUESSED)
 			s->window = max;
-		s->ahead = 0;
+		leap_stream_pass(&p->streams, s, s->ahead);
 		if (move == LEAP_MOVE_ASKED && s->boost > BOOST_MIN)
 			s->boost--;
 		break;
@@ -233,28 +234,49 @@ static u32 plan(struct leap_prefetcher *p, struct leap_stream *s, bool miss,
 	return nr;
 }
 
-/* One more fault. Return: prefetching is allowed. */
-static bool breaker_fault(struct leap_breaker *b)
+static void begin_trial(struct leap_breaker *b)
 {
-	if (b->rest)
-		b->rest--;
-	return !b->rest;
+	b->faults = 0;
+	b->due = 0;
+	b->used = 0;
 }
 
-/* Prefetches were issued: is the trial over, and how did it go? */
-static void breaker_judge(struct leap_breaker *b)
+/*
+ * Is the trial over, and how did it go? It lasts for as many faults as pages, or
+ * streams that all end at a time would fail it, with what was beyond their ends.
+ */
+static void judge(struct leap_breaker *b)
 {
-	if (b->issued < (b->pause ? RETRIAL_PAGES : TRIAL_PAGES))
+	s32 enough = b->pause ? RETRIAL_PAGES : TRIAL_PAGES;
+
+	if (++b->faults < (u32)enough || b->due < enough)
 		return;
-	if (b->used >= b->issued / 4)
+	if (b->used >= (u32)b->due / 4)
 		b->pause = 0;
 	else if (!b->pause)
 		b->pause = PAUSE_MIN;
 	else
 		b->pause = smaller(2 * b->pause, PAUSE_MAX);
 	b->rest = b->pause;
-	b->issued = 0;
-	b->used = 0;
+	begin_trial(b);
+}
+
+/*
+ * One more fault, and @passed more pages that were asked for. Return:
+ * prefetching is allowed.
+ */
+static bool breaker_allows(struct leap_prefetcher *p, u32 passed)
+{
+	struct leap_breaker *b = &p->breaker;
+
+	if (!p->set.breaker)
+		return true;
+	b->due += passed;
+	if (!b->rest)
+		judge(b);
+	else if (!--b->rest)
+		begin_trial(b);
+	return !b->rest;
 }
 
 static void count(struct leap_prefetcher *p, enum leap_fault_kind kind)
@@ -297,29 +319,24 @@ u32 leap_prefetch_fault(struct leap_prefetcher *p, u64 page,
 	const bool miss = kind == LEAP_FAULT_MISS;
 	struct leap_stream *s;
 	enum leap_move move;
-	bool allowed;
-	u32 nr;
+	u32 passed, nr;
 
 	if (page >= LEAP_PAGE_LIMIT)
 		return 0;
+	passed = p->streams.passed;
 	move = leap_streams_fault(&p->streams, page, miss, &s);
 	if (move == LEAP_MOVE_REPEAT)
 		return 0;
 	count(p, kind);
-	allowed = breaker_fault(&p->breaker);
 	if (move == LEAP_MOVE_BESIDE)
 		learn_beside(s, kind);
-	if (move == LEAP_MOVE_BESIDE || move == LEAP_MOVE_STRAY)
-		return 0;
-	learn(p, s, kind, move);
-	if (!allowed)
+	else if (move != LEAP_MOVE_STRAY)
+		learn(p, s, kind, move);
+	if (!breaker_allows(p, p->streams.passed - passed) ||
+	    move == LEAP_MOVE_BESIDE || move == LEAP_MOVE_STRAY)
 		return 0;
 	nr = plan(p, s, miss, pages);
 	p->count.issued += nr;
-	if (p->set.breaker) {
-		p->breaker.issued += nr;
-		breaker_judge(&p->breaker);
-	}
 	return nr;
 }
 
@@ -332,7 +349,7 @@ u32 leap_prefetch_fault(struct leap_prefetcher *p, u64 page,
 void leap_prefetch_skipped(struct leap_prefetcher *p, u32 nr)
 {
 	p->count.issued -= nr;
-	p->breaker.issued -= smaller(nr, p->breaker.issued);
+	p->breaker.due -= nr;
 }
 
 /**

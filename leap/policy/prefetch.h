@@ -44,13 +44,16 @@ extern const struct leap_prefetch_settings leap_prefetch_defaults;
 
 /**
  * struct leap_breaker - keeps a process without a pattern from prefetching
- * @issued: pages on trial
+ * @faults: since the trial began
+ * @due: pages on trial that were read and whose turn has come; below zero while
+ *	pages are still to come that were not read
  * @used: of these, or of those just before them
  * @rest: faults until prefetching is tried again, 0 if it is allowed
  * @pause: faults that the last rest took, 0 if all is well
  */
 struct leap_breaker {
-	u32 issued;
+	u32 faults;
+	s32 due;
 	u32 used;
 	u32 rest;
 	u32 pause;

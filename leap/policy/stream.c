@@ -166,6 +166,23 @@ static void end_run(struct leap_habit *habit, const struct leap_stream *s)
 		habit->run = s->steps * RUN_PARTS;
 }
 
+/**
+ * leap_stream_pass - the turn of pages that were asked for has come
+ * @streams: of the process
+ * @stream: one of them
+ * @steps: how many; any number that is too large stands for all
+ *
+ * From now on they have been used, or were asked for in vain.
+ */
+void leap_stream_pass(struct leap_streams *streams, struct leap_stream *stream,
+		      u32 steps)
+{
+	if (steps > stream->ahead)
+		steps = stream->ahead;
+	stream->ahead -= steps;
+	streams->passed += steps;
+}
+
 static struct leap_stream *new_stream(struct leap_streams *streams)
 {
 	struct leap_stream *s = &streams->all[0];
@@ -176,6 +193,7 @@ static struct leap_stream *new_stream(struct leap_streams *streams)
 			s = &streams->all[i];
 	if (s->seen)
 		end_run(&streams->habit, s);
+	leap_stream_pass(streams, s, s->ahead);
 	memset(s, 0, sizeof(*s));
 	leap_trend_init(&s->trend, streams->history, streams->split);
 	s->seen = streams->clock;
@@ -327,7 +345,7 @@ static void turn(struct leap_streams *streams, struct leap_stream *s, u64 page,
 	s->steps++;
 	s->delta = delta;
 	s->pos = page;
-	s->ahead = 0;
+	leap_stream_pass(streams, s, s->ahead);
 	s->doubt = 0;
 	make_sure(streams, s);
 }
@@ -379,7 +397,7 @@ static enum leap_move advance(struct leap_streams *streams,
 	s->pos = page;
 	if (s->steps < RUN_MAX)
 		s->steps += steps;
-	s->ahead -= steps < s->ahead ? steps : s->ahead;
+	leap_stream_pass(streams, s, steps);
 	if (!trend && !s->window)
 		return LEAP_MOVE_BESIDE;
 	if (asked)

@@ -95,6 +95,7 @@ struct leap_guess {
  * @history: deltas that each remembers, see leap_trend_init()
  * @split: see there
  * @clock: counts faults, so that the stream that is idle for longest can be told
+ * @passed: pages that were asked for and whose turn has come, or never will
  * @last: page of the last fault, LEAP_PAGE_LIMIT if there was none
  * @habit: of all streams
  * @next_guess: where the next one goes
@@ -108,6 +109,7 @@ struct leap_streams {
 	u32 history;
 	u32 split;
 	u64 clock;
+	u32 passed;
 	u64 last;
 	struct leap_habit habit;
 	u32 next_guess;
@@ -140,6 +142,8 @@ void leap_streams_init(struct leap_streams *streams, u32 nr, u32 history,
 		       u32 split);
 enum leap_move leap_streams_fault(struct leap_streams *streams, u64 page,
 				  bool miss, struct leap_stream **found);
+void leap_stream_pass(struct leap_streams *streams, struct leap_stream *stream,
+		      u32 steps);
 u32 leap_stream_rest(const struct leap_streams *streams,
 		     const struct leap_stream *stream);
 
