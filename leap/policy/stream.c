@@ -461,5 +461,6 @@ u32 leap_stream_rest(const struct leap_streams *streams,
 {
 	const u32 run = (streams->habit.run + RUN_PARTS / 2) / RUN_PARTS;
 
-	return stream->steps <= run ? run - stream->steps : stream->steps;
+	return stream->steps <= run ? run - stream->steps :
+				      stream->steps - run;
 }
