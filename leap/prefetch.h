@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* prefetch.c and reader.c, for the other files of leap.ko. */
+/* prefetch.c, reader.c and reader_list.c, for the other files of leap.ko. */
 #ifndef LEAP_PREFETCH_H
 #define LEAP_PREFETCH_H
 
@@ -19,11 +19,14 @@ int leap_prefetch_settings_set(const struct leap_prefetch_settings *set);
 
 /* reader.c */
 
+void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
+		       struct folio *folio, bool miss);
+
+/* reader_list.c */
+
 int leap_reader_init(void);
 void leap_reader_exit(void);
 void leap_reader_prune(void);
-void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
-		       struct folio *folio, bool miss);
 int leap_reader_resize(unsigned int pages);
 void leap_reader_for_each(void (*fn)(struct leap_mm *lm,
 				     const struct leap_prefetch_counters *count,

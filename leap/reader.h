@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What reader.c and reader_list.c share, and nobody else. */
+#ifndef LEAP_READER_H
+#define LEAP_READER_H
+
+#include <linux/hrtimer.h>
+#include <linux/kfifo.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include "leap.h"
+#include "policy/prefetch.h"
+
+/* Pages that wait to be read, a power of two. */
+#define LEAP_WANTED_MAX	128
+
+/**
+ * struct leap_wanted - a page to read
+ * @page: its number in the address space
+ * @entry: its slot when that was looked for
+ */
+struct leap_wanted {
+	u64 page;
+	swp_entry_t entry;
+};
+
+/**
+ * struct leap_reader - what is known of one process
+ * @rcu: frees it
+ * @lm: whose
+ * @work: reads what is wanted, drops what was not used
+ * @timer: queues @work
+ * @retire: ends it when the process is gone
+ * @lock: protects all that follows
+ * @prefetcher: decides
+ * @version: of the settings that @prefetcher has
+ * @faulted: when the last fault was, in ns; 0 if that had to wait for its page
+ * @gap: from a fault that had not to wait to the next, an average, in ns
+ * @memcg: of the process when it last wanted something, until @work takes it
+ * @wanted: pages to read
+ * @fifo: slots that were prefetched, oldest first
+ */
+struct leap_reader {
+	struct rcu_head rcu;
+	struct leap_mm *lm;
+	struct work_struct work;
+	struct hrtimer timer;
+	struct work_struct retire;
+	spinlock_t lock;	/* see the top of reader_list.c */
+	struct leap_prefetcher prefetcher;
+	unsigned int version;
+	u64 faulted;
+	u64 gap;
+	struct mem_cgroup *memcg;
+	DECLARE_KFIFO(wanted, struct leap_wanted, LEAP_WANTED_MAX);
+	DECLARE_KFIFO_PTR(fifo, unsigned long);
+};
+
+/* reader_list.c */
+struct leap_reader *leap_reader_get(struct leap_mm *lm);
+void leap_reader_settings(struct leap_reader *r);
+void leap_reader_work(struct leap_reader *r);
+
+/* reader.c */
+void leap_reader_setup(struct leap_reader *r);
+void leap_reader_drop(struct leap_reader *r, unsigned int keep);
+
+#endif /* LEAP_READER_H */
