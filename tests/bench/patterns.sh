@@ -29,6 +29,7 @@ scan() {
 raw_rates() {
 	raw "read_latency.$1" ib_read_lat -s 4096 -n 2000
 	raw "read_rate.$1" ib_read_bw -s 4096 -n 10000
+	raw "write_rate.$1" ib_write_bw -s 4096 -n 5000
 	latency_us=$(awk '$1 == 4096 { printf "%d", $5 }' "$out/read_latency.$1.txt")
 }
 

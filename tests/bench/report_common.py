@@ -48,12 +48,14 @@ def raw_link(folder):
     """What the link does alone: the time of a read, and pages in a second."""
     latency = [perftest(path, 4) for path in sorted(folder.glob("read_latency.*.txt"))]
     rates = [perftest(path, 3) for path in sorted(folder.glob("read_rate.*.txt"))]
+    writes = [perftest(path, 3) for path in sorted(folder.glob("write_rate.*.txt"))]
     if not latency or not rates:
         sys.exit(f"report: {folder} has no raw reads")
     # perftest's MB is 2^20 bytes.
+    stores = {"stores_s": statistics.median(writes) * 256} if writes else {}
     return {"read_us": statistics.median(latency), "read_us_rounds": latency,
             "pages_s": statistics.median(rates) * 256,
-            "pages_s_rounds": [rate * 256 for rate in rates]}
+            "pages_s_rounds": [rate * 256 for rate in rates], **stores}
 
 
 def measured(folder):

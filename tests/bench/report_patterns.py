@@ -66,11 +66,21 @@ def print_scans(scans):
         print()
 
 
+def link_time(run, raw):
+    """What part of a scan's time the link alone needs for all that went over it: a
+    scan takes the place of what was written before it, which has to be stored."""
+    seconds = run["swapped_in"] / raw["pages_s"] + run["swapped_out"] / raw["stores_s"]
+    return seconds / (run["total_ms"] / 1e3)
+
+
 def speed_bounds(scans, raw):
     """Stride 10 and sequential, on RDMA and, without its link's limit, in memory."""
     def get(pattern, system, key):
         return scans[pattern][system]["median"][key]
 
+    for pattern in ("1", "10"):
+        yield Bound(f"{PATTERNS[pattern]}: time of the raw link for its loads and stores / scan, %",
+                    100 * link_time(scans[pattern]["trend"]["median"], raw))
     for system, where in (("trend", ""), ("dram", " (dram)")):
         yield Bound(f"stride 10{where}: p50 of NVMe-oF / Leap",
                     get("10", "nvme", "p50_ns") / get("10", system, "p50_ns"), least=104)
@@ -131,7 +141,8 @@ def report(folder):
     missing = [f"{SYSTEMS[system]}" for system in ("nvme", "readahead", "trend")
                if any(system not in scans.get(pattern, {}) for pattern in PATTERNS)]
     print(f"raw RDMA, 4 KiB: read median {raw['read_us']:.0f} us, "
-          f"{raw['pages_s']:.0f} pages/s with several under way\n")
+          f"{raw['pages_s']:.0f} pages/s read and {raw['stores_s']:.0f} written "
+          "with several under way\n")
     print_scans(scans)
     if missing:
         sys.exit(f"report: {folder} lacks scans of {', '.join(missing)}")

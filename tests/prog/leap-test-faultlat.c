@@ -56,6 +56,8 @@ struct scan {
 	size_t count;
 	size_t wrong;
 	uint64_t total_ns;
+	uint64_t swapped_in;	/* pages, while it read */
+	uint64_t swapped_out;
 };
 
 struct result {
@@ -69,6 +71,22 @@ static uint64_t now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+/* One number of /proc/vmstat, 0 if it is not there. */
+static uint64_t vmstat(const char *key)
+{
+	FILE *from = fopen("/proc/vmstat", "r");
+	uint64_t value = 0, number;
+	char name[64];
+
+	if (!from)
+		return 0;
+	while (fscanf(from, "%63s %" SCNu64, name, &number) == 2)
+		if (!strcmp(name, key))
+			value = number;
+	fclose(from);
+	return value;
 }
 
 /* Never zero, and different for each page. */
@@ -229,13 +247,15 @@ static int write_latencies(const struct scan *s, const char *name)
 static int write_json(const struct options *o, const struct scan *s,
 		      const struct result *results)
 {
-	json_t *all = json_pack("{s:I, s:s, s:I, s:I, s:I, s:f}",
+	json_t *all = json_pack("{s:I, s:s, s:I, s:I, s:I, s:f, s:I, s:I}",
 				"mib", (json_int_t)o->mib,
 				"pattern", o->pattern,
 				"compute_us", (json_int_t)o->compute_us,
 				"pages", (json_int_t)s->count,
 				"wrong", (json_int_t)s->wrong,
-				"total_ms", s->total_ns / 1e6);
+				"total_ms", s->total_ns / 1e6,
+				"swapped_in", (json_int_t)s->swapped_in,
+				"swapped_out", (json_int_t)s->swapped_out);
 	int ret;
 
 	for (; results->key; results++)
@@ -286,12 +306,16 @@ static int scan(const struct options *o, struct scan *s)
 	int code;
 
 	fill(s);
+	s->swapped_in = vmstat("pswpin");
+	s->swapped_out = vmstat("pswpout");
 	start = now();
 	if (o->read_all(s)) {
 		fprintf(stderr, "no memory for the pattern: %s\n", strerror(errno));
 		return 2;
 	}
 	s->total_ns = now() - start;
+	s->swapped_in = vmstat("pswpin") - s->swapped_in;
+	s->swapped_out = vmstat("pswpout") - s->swapped_out;
 	code = report(o, s);
 	if (o->hold)
 		hold();
