@@ -255,11 +255,16 @@ static void done(struct ib_cq *cq, struct ib_wc *wc)
 	end_all(&failed, -EIO);
 }
 
-static struct leap_queue *queue_for(struct leap_rdma *rdma, bool demand)
+static enum leap_lane lane_of(const struct leap_io *io)
 {
-	unsigned int i = raw_smp_processor_id() % rdma->nr;
+	if (io->op == LEAP_STORE)
+		return LEAP_LANE_STORE;
+	return io->demand ? LEAP_LANE_DEMAND : LEAP_LANE_AHEAD;
+}
 
-	return demand ? rdma->demand[i] : rdma->bulk[i];
+static struct leap_queue *queue_for(struct leap_rdma *rdma, enum leap_lane lane)
+{
+	return rdma->lanes[lane][raw_smp_processor_id() % rdma->nr];
 }
 
 /**
@@ -269,7 +274,7 @@ static struct leap_queue *queue_for(struct leap_rdma *rdma, bool demand)
 void leap_rdma_submit(struct leap_io *io)
 {
 	struct leap_rdma *rdma = io->server->priv;
-	struct leap_queue *queue = queue_for(rdma, io->demand);
+	struct leap_queue *queue = queue_for(rdma, lane_of(io));
 	unsigned long flags;
 	int err = 0;
 
@@ -340,7 +345,7 @@ void leap_rdma_fail_all(struct leap_queue *queue)
 void leap_rdma_poll(struct leap_server *server, struct folio *folio)
 {
 	struct leap_rdma *rdma = server->priv;
-	struct leap_queue *queue = queue_for(rdma, true);
+	struct leap_queue *queue = queue_for(rdma, LEAP_LANE_DEMAND);
 	u64 budget = (u64)READ_ONCE(spin_us) * NSEC_PER_USEC;
 	ktime_t end;
 
