@@ -41,15 +41,19 @@
 #define DROP_BATCH	32
 
 /*
- * The work item waits for this part of the time between two faults, within
- * limits. The lower one is about what a timer costs.
+ * Faults that are so far apart leave time to compute, and the work item waits for
+ * this part of it, no longer than that. The first is a few times what a timer
+ * costs.
  */
+#define GAP_MIN_NS	(40ULL * NSEC_PER_USEC)
 #define DELAY_PART	4
-#define DELAY_MIN_NS	(10ULL * NSEC_PER_USEC)
 #define DELAY_MAX_NS	(1ULL * NSEC_PER_MSEC)
 
-/* That time is an average over about so many. */
-#define GAP_OVER	8
+static void add(enum leap_event event, u64 nr)
+{
+	if (nr)
+		leap_stats_add(NULL, event, nr);
+}
 
 /* Adds what has happened to @r since @before to the sums. */
 static void account(const struct leap_reader *r,
@@ -57,12 +61,12 @@ static void account(const struct leap_reader *r,
 {
 	const struct leap_prefetch_counters *now = &r->prefetcher.count;
 
-	leap_stats_add(NULL, LEAP_FAULTS, now->faults - before->faults);
-	leap_stats_add(NULL, LEAP_MISSES, now->misses - before->misses);
-	leap_stats_add(NULL, LEAP_PREFETCH_HITS, now->hits - before->hits);
-	leap_stats_add(NULL, LEAP_PREFETCH_LATE, now->late - before->late);
-	leap_stats_add(NULL, LEAP_PREFETCH_ISSUED, now->issued - before->issued);
-	leap_stats_add(NULL, LEAP_PREFETCH_UNUSED, now->unused - before->unused);
+	add(LEAP_FAULTS, now->faults - before->faults);
+	add(LEAP_MISSES, now->misses - before->misses);
+	add(LEAP_PREFETCH_HITS, now->hits - before->hits);
+	add(LEAP_PREFETCH_LATE, now->late - before->late);
+	add(LEAP_PREFETCH_ISSUED, now->issued - before->issued);
+	add(LEAP_PREFETCH_UNUSED, now->unused - before->unused);
 }
 
 static enum leap_fault_kind kind_of(struct folio *folio, bool miss, bool marked)
@@ -74,19 +78,6 @@ static enum leap_fault_kind kind_of(struct folio *folio, bool miss, bool marked)
 	return folio_test_uptodate(folio) ? LEAP_FAULT_HIT : LEAP_FAULT_LATE;
 }
 
-/* There is a fault, which waits for its page or does not. */
-static void note_gap(struct leap_reader *r, bool waits)
-{
-	u64 now = ktime_get_ns(), gap;
-
-	lockdep_assert_held(&r->lock);
-	if (r->faulted) {
-		gap = min(now - r->faulted, DELAY_PART * DELAY_MAX_NS);
-		r->gap = r->gap - r->gap / GAP_OVER + gap / GAP_OVER;
-	}
-	r->faulted = waits ? 0 : now;
-}
-
 /* Returns how many pages to read. */
 static u32 ask(struct leap_reader *r, u64 page, enum leap_fault_kind kind,
 	       bool marked, u64 *pages)
@@ -95,7 +86,9 @@ static u32 ask(struct leap_reader *r, u64 page, enum leap_fault_kind kind,
 	u32 nr;
 
 	spin_lock(&r->lock);
-	note_gap(r, kind == LEAP_FAULT_MISS || kind == LEAP_FAULT_LATE);
+	r->faults++;
+	if (kind == LEAP_FAULT_MISS || kind == LEAP_FAULT_LATE)
+		r->asked = 0;
 	if (r->version != leap_prefetch_settings_version())
 		leap_reader_settings(r);
 	before = r->prefetcher.count;
@@ -164,24 +157,43 @@ static enum hrtimer_restart work_now(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* Has the work item its turn soon, if there is something to do for it. */
-static void work_soon(struct leap_reader *r)
+/* How long should the work item wait? In ns, 0 if it should not. */
+static u64 delay_of(struct leap_reader *r)
 {
-	u64 delay;
+	u64 now = ktime_get_ns(), gap = 0;
+
+	spin_lock(&r->lock);
+	if (r->asked && r->faults)
+		gap = div_u64(now - r->asked, r->faults);
+	r->asked = now;
+	r->faults = 0;
+	spin_unlock(&r->lock);
+	return gap < GAP_MIN_NS ? 0 : min(gap / DELAY_PART, DELAY_MAX_NS);
+}
+
+static bool has_work(struct leap_reader *r)
+{
 	bool has;
 
 	spin_lock(&r->lock);
 	has = !kfifo_is_empty(&r->wanted) ||
 	      (get_prefetch_buffer_active() &&
 	       kfifo_len(&r->fifo) > get_prefetch_buffer());
-	delay = r->gap / DELAY_PART;
 	spin_unlock(&r->lock);
-	if (!has || hrtimer_active(&r->timer))
+	return has;
+}
+
+/* The fault has put pages on the list: is there anything left of them to do? */
+static void work_soon(struct leap_reader *r)
+{
+	u64 delay = delay_of(r);
+
+	if (!has_work(r) || hrtimer_is_queued(&r->timer))
 		return;
-	if (delay < DELAY_MIN_NS)
-		leap_reader_work(r);
-	else
+	if (delay)
 		hrtimer_start(&r->timer, ns_to_ktime(delay), HRTIMER_MODE_REL);
+	else
+		leap_reader_work(r);
 }
 
 /*
@@ -281,7 +293,7 @@ void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
 		nr = want(r, vmf->vma, pages, nr);
 	if (nr || (r && folio_test_locked(folio)))
 		read_here(r, folio, nr);
-	if (r)
+	if (nr)
 		work_soon(r);
 	if (miss)
 		leap_io_poll(entry, folio);

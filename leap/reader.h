@@ -34,8 +34,9 @@ struct leap_wanted {
  * @lock: protects all that follows
  * @prefetcher: decides
  * @version: of the settings that @prefetcher has
- * @faulted: when the last fault was, in ns; 0 if that had to wait for its page
- * @gap: from a fault that had not to wait to the next, an average, in ns
+ * @asked: when a fault put pages on the list of those to read, in ns; 0 if one has
+ *	had to wait for its page since
+ * @faults: since then
  * @memcg: of the process when it last wanted something, until @work takes it
  * @wanted: pages to read
  * @fifo: slots that were prefetched, oldest first
@@ -49,8 +50,8 @@ struct leap_reader {
 	spinlock_t lock;	/* see the top of reader_list.c */
 	struct leap_prefetcher prefetcher;
 	unsigned int version;
-	u64 faulted;
-	u64 gap;
+	u64 asked;
+	u32 faults;
 	struct mem_cgroup *memcg;
 	DECLARE_KFIFO(wanted, struct leap_wanted, LEAP_WANTED_MAX);
 	DECLARE_KFIFO_PTR(fifo, unsigned long);
