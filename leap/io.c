@@ -290,6 +290,7 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 	}
 	io = io_alloc(session, folio, LEAP_LOAD, &place);
 	io->demand = demand;
+	io->more = !demand && READ_ONCE(session->holder) == current;
 	if (sync)
 		io->waiter = &waiter;
 	/* For poll() below: the request may take its own with it. */
@@ -302,6 +303,45 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 out:
 	if (session)
 		leap_session_put(session);
+}
+
+/**
+ * leap_io_hold - the caller is about to start several loads that nobody waits for
+ *
+ * Such loads of pages that are neighbours in a slab may become one request. They
+ * are kept back until leap_io_release(), and the caller does not sleep before. Only
+ * one caller at a time is granted that, so that no more than its loads are kept.
+ *
+ * Return: for leap_io_release().
+ */
+struct leap_session *leap_io_hold(void)
+{
+	struct leap_session *session = leap_session_get();
+
+	if (!session)
+		return NULL;
+	if (session->transport->flush &&
+	    !cmpxchg(&session->holder, NULL, current))
+		return session;
+	leap_session_put(session);
+	return NULL;
+}
+
+/**
+ * leap_io_release - start what has been kept back since leap_io_hold()
+ * @session: what that has returned
+ */
+void leap_io_release(struct leap_session *session)
+{
+	unsigned int i;
+
+	if (!session)
+		return;
+	WRITE_ONCE(session->holder, NULL);
+	for (i = 0; i < session->portal.nr_servers; i++)
+		if (leap_server_live(session->servers[i]))
+			session->transport->flush(session->servers[i]);
+	leap_session_put(session);
 }
 
 /**

@@ -150,7 +150,8 @@ struct leap_slab {
  * @at_once: move a folio's bytes to (store) or from (load) this address of a slab
  *	before returning, or return false; any context. NULL if it never can.
  * @submit: start the request; any context. Must call leap_io_done() once, maybe
- *	before it returns.
+ *	before it returns. With &leap_io.more it may keep the request back.
+ * @flush: start what submit() has kept back; any context. NULL if it does not.
  * @poll: somebody waits for @folio's load: spin for it, for a bounded time. The
  *	request may be over and gone.
  * @overdue: has a request been under way for longer than the timeout?
@@ -165,6 +166,7 @@ struct leap_transport {
 	int (*ping)(struct leap_server *server);
 	bool (*at_once)(u64 addr, struct folio *folio, enum leap_op op);
 	void (*submit)(struct leap_io *io);
+	void (*flush)(struct leap_server *server);
 	void (*poll)(struct leap_server *server, struct folio *folio);
 	bool (*overdue)(struct leap_server *server);
 };
@@ -252,6 +254,7 @@ void leap_server_return(struct leap_server *server, u32 slab);
  * @store_wait: those who wait for either to fall
  * @housekeeping: borrows, returns, pings and looks for overdue requests
  * @exhausted: it could not borrow as much as it should
+ * @holder: who has several loads to start at a time, see leap_io_hold()
  */
 struct leap_session {
 	struct leap_portal portal;
@@ -275,6 +278,7 @@ struct leap_session {
 
 	struct delayed_work housekeeping;
 	bool exhausted;
+	struct task_struct *holder;
 };
 
 extern struct workqueue_struct *leap_wq;
@@ -342,6 +346,7 @@ ssize_t leap_map_show_server(struct leap_server *server, char *buf, int at);
  * @nr: its pages
  * @op: what to do
  * @demand: somebody waits for it
+ * @more: others will be submitted at once, and then flush() called
  * @waiter: completed at the end, for a load that must be over on return
  * @addr: first byte of the place in the slab, as the server sees it
  * @rkey: of the slab
@@ -350,7 +355,8 @@ ssize_t leap_map_show_server(struct leap_server *server, char *buf, int at);
  * @err: why it has failed
  * @work: ends a store that has failed, in process context
  * @list: the transport's
- * @rdma: the transport's: completion, DMA address and queue
+ * @rdma: the transport's: completion, DMA address, queue, and the requests that
+ *	share its completion
  * @timer: the dram transport's, for latency
  */
 struct leap_io {
@@ -361,6 +367,7 @@ struct leap_io {
 	unsigned int nr;
 	enum leap_op op;
 	bool demand;
+	bool more;
 	struct completion *waiter;
 	u64 addr;
 	u32 rkey;
@@ -373,6 +380,7 @@ struct leap_io {
 			struct ib_cqe cqe;
 			u64 dma;
 			struct leap_queue *queue;
+			struct list_head others;
 		} rdma;
 		struct hrtimer timer;
 	};
@@ -382,6 +390,8 @@ int leap_io_init(void);
 void leap_io_exit(void);
 int leap_io_store(struct folio *folio);
 void leap_io_load(struct folio *folio, bool demand, bool sync);
+struct leap_session *leap_io_hold(void);
+void leap_io_release(struct leap_session *session);
 void leap_io_poll(swp_entry_t entry, struct folio *folio);
 void leap_io_done(struct leap_io *io, int err);
 void leap_io_drain_stores(struct leap_session *session);

@@ -243,6 +243,7 @@ const struct leap_transport leap_rdma = {
 	.slab_put = rdma_slab_put,
 	.ping = rdma_ping,
 	.submit = leap_rdma_submit,
+	.flush = leap_rdma_flush,
 	.poll = leap_rdma_poll,
 	.overdue = rdma_overdue,
 };

@@ -17,6 +17,9 @@
 
 struct leap_rdma;
 
+/* Most loads that one work request serves. */
+#define LEAP_MERGE_MAX	8
+
 /**
  * enum leap_lane - what a data queue is for
  * @LEAP_LANE_DEMAND: loads that somebody waits for
@@ -46,8 +49,9 @@ enum leap_lane {
  * @confirm_cqe: completion of a write that is going to be
  * @lock: protects all below
  * @dead: posts nothing any more
- * @depth: most requests at a time
- * @posted: requests that the device has
+ * @depth: most work requests at a time
+ * @merge: most loads that become one, 1 if the device cannot do that
+ * @posted: work requests that the device has
  * @inflight: these, oldest first
  * @pending: requests that wait for one of them to end
  */
@@ -67,6 +71,7 @@ struct leap_queue {
 	spinlock_t lock;	/* see above */
 	bool dead;
 	unsigned int depth;
+	unsigned int merge;
 	unsigned int posted;
 	struct list_head inflight;
 	struct list_head pending;
@@ -159,6 +164,7 @@ int leap_ctrl_call(struct leap_rdma *rdma, struct leap_msg_info *msg,
 
 /* rdma_io.c */
 void leap_rdma_submit(struct leap_io *io);
+void leap_rdma_flush(struct leap_server *server);
 void leap_rdma_fail_all(struct leap_queue *queue);
 int leap_rdma_sink_init(struct leap_rdma *rdma);
 void leap_rdma_sink_exit(struct leap_rdma *rdma);

@@ -7,6 +7,10 @@
  * device reads and writes the folio itself, from posting until its completion
  * has come or its queue pair has been destroyed. Only then is the folio ended.
  *
+ * Loads that wait one after the other for pages one after the other in a slab are
+ * posted as one read into several places. All of them are under way until that
+ * one's completion; the first stands for the others, which are on its list.
+ *
  * When is a write done? On InfiniBand and RoCE a completion means that the
  * server's device has acknowledged the data. On iWARP it only means that the
  * data has been handed to TCP, and a read on another queue may still overtake
@@ -133,38 +137,79 @@ static int post_wr(struct leap_queue *queue, struct leap_io *io,
 	return ib_post_send(queue->id->qp, &wr->wr, NULL);
 }
 
+/* An error means that there is no room for mappings. */
+static int map(struct leap_queue *queue, struct leap_io *io, struct ib_sge *sge)
+{
+	struct ib_device *device = queue->rdma->pd->device;
+
+	if (leap_fault(LEAP_FAIL_MAP))
+		return -EAGAIN;
+	sge->length = io->nr << PAGE_SHIFT;
+	sge->addr = ib_dma_map_page(device, folio_page(io->folio, 0), 0,
+				    sge->length, direction(io));
+	if (ib_dma_mapping_error(device, sge->addr))
+		return -EAGAIN;
+	sge->lkey = queue->rdma->pd->local_dma_lkey;
+	io->rdma.dma = sge->addr;
+	io->rdma.queue = queue;
+	io->posted = ktime_get();
+	return 0;
+}
+
+/* The next request that waits, if it is for what follows @io in the slab. */
+static struct leap_io *neighbour(struct leap_queue *queue, struct leap_io *io)
+{
+	struct leap_io *next =
+		list_first_entry_or_null(&queue->pending, struct leap_io, list);
+
+	if (!next || io->op != LEAP_LOAD || next->op != LEAP_LOAD ||
+	    next->rkey != io->rkey ||
+	    next->addr != io->addr + ((u64)io->nr << PAGE_SHIFT))
+		return NULL;
+	return next;
+}
+
+/* Let @io take its neighbours with it; returns how many they are with it. */
+static unsigned int merge(struct leap_queue *queue, struct leap_io *io,
+			  struct ib_sge *sges)
+{
+	struct leap_io *last = io;
+	unsigned int nr = 1;
+
+	INIT_LIST_HEAD(&io->rdma.others);
+	for (; nr < queue->merge; nr++) {
+		struct leap_io *next = neighbour(queue, last);
+
+		if (!next || map(queue, next, &sges[nr]))
+			break;
+		list_move_tail(&next->list, &io->rdma.others);
+		last = next;
+	}
+	return nr;
+}
+
 /*
  * Give a request to the device; under queue->lock, with room in the queue. An
  * error means that it has not come that far: there is no room for mappings.
  */
 static int post(struct leap_queue *queue, struct leap_io *io)
 {
-	struct ib_device *device = queue->rdma->pd->device;
-	u32 length = io->nr << PAGE_SHIFT;
-	struct ib_sge sge = {};
+	struct ib_sge sges[LEAP_MERGE_MAX];
 	struct ib_rdma_wr wr = {};
 	int err;
 
 	lockdep_assert_held(&queue->lock);
-	if (leap_fault(LEAP_FAIL_MAP))
-		return -EAGAIN;
-	io->rdma.dma = ib_dma_map_page(device, folio_page(io->folio, 0), 0,
-				       length, direction(io));
-	if (ib_dma_mapping_error(device, io->rdma.dma))
-		return -EAGAIN;
-	sge.addr = io->rdma.dma;
-	sge.length = length;
-	sge.lkey = queue->rdma->pd->local_dma_lkey;
+	err = map(queue, io, &sges[0]);
+	if (err)
+		return err;
 	io->rdma.cqe.done = done;
-	io->rdma.queue = queue;
 	wr.wr.wr_cqe = &io->rdma.cqe;
-	wr.wr.sg_list = &sge;
-	wr.wr.num_sge = 1;
+	wr.wr.sg_list = sges;
+	wr.wr.num_sge = merge(queue, io, sges);
 	wr.wr.opcode = io->op == LEAP_STORE ? IB_WR_RDMA_WRITE : IB_WR_RDMA_READ;
 	wr.wr.send_flags = IB_SEND_SIGNALED;
 	wr.remote_addr = io->addr;
 	wr.rkey = io->rkey;
-	io->posted = ktime_get();
 	list_add_tail(&io->list, &queue->inflight);
 	queue->posted++;
 	err = post_wr(queue, io, &wr);
@@ -227,11 +272,22 @@ static void note_latency(struct leap_rdma *rdma, struct leap_io *io)
 		   old - old / AVERAGE_OVER + ns / AVERAGE_OVER);
 }
 
+static void end(struct leap_queue *queue, struct leap_io *io,
+		enum ib_wc_status status)
+{
+	list_del_init(&io->list);
+	unmap(queue, io);
+	if (io->demand && status == IB_WC_SUCCESS)
+		note_latency(queue->rdma, io);
+	leap_io_done(io, status == IB_WC_SUCCESS ? 0 : -EIO);
+}
+
 /* A completion. On an error only wr_cqe and status can be relied on. */
 static void done(struct ib_cq *cq, struct ib_wc *wc)
 {
 	struct leap_io *io = container_of(wc->wr_cqe, struct leap_io, rdma.cqe);
 	struct leap_queue *queue = io->rdma.queue;
+	struct leap_io *other, *next;
 	LIST_HEAD(failed);
 	unsigned long flags;
 
@@ -243,15 +299,11 @@ static void done(struct ib_cq *cq, struct ib_wc *wc)
 	retry_if_stuck(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
-	unmap(queue, io);
-	if (wc->status == IB_WC_SUCCESS) {
-		if (io->demand)
-			note_latency(queue->rdma, io);
-		leap_io_done(io, 0);
-	} else {
+	if (wc->status != IB_WC_SUCCESS)
 		leap_server_fail(io->server, ib_wc_status_msg(wc->status), -EIO);
-		leap_io_done(io, -EIO);
-	}
+	list_for_each_entry_safe(other, next, &io->rdma.others, list)
+		end(queue, other, wc->status);
+	end(queue, io, wc->status);
 	end_all(&failed, -EIO);
 }
 
@@ -275,24 +327,23 @@ void leap_rdma_submit(struct leap_io *io)
 {
 	struct leap_rdma *rdma = io->server->priv;
 	struct leap_queue *queue = queue_for(rdma, lane_of(io));
+	LIST_HEAD(failed);
 	unsigned long flags;
-	int err = 0;
+	bool dead;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->dead)
-		err = -ENOTCONN;
-	else if (queue->posted < queue->depth && list_empty(&queue->pending))
-		err = post(queue, io);
-	else
-		err = -EBUSY;
-	if (err == -EBUSY || (err == -EAGAIN && io->op == LEAP_LOAD)) {
+	dead = queue->dead;
+	if (!dead)
 		list_add_tail(&io->list, &queue->pending);
-		err = 0;
+	/* Afterwards @io may be gone. */
+	if (!io->more) {
+		post_pending(queue, &failed);
+		retry_if_stuck(queue);
 	}
-	retry_if_stuck(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
-	if (err)
-		leap_io_done(io, err);
+	if (dead)
+		leap_io_done(io, -ENOTCONN);
+	end_all(&failed, -EIO);
 }
 
 /**
@@ -314,19 +365,39 @@ void leap_queue_kick(struct leap_queue *queue)
 }
 
 /**
+ * leap_rdma_flush - &leap_transport.flush
+ * @server: where
+ */
+void leap_rdma_flush(struct leap_server *server)
+{
+	struct leap_rdma *rdma = server->priv;
+	unsigned int i;
+
+	for (i = 0; i < rdma->nr; i++) {
+		struct leap_queue *queue = rdma->lanes[LEAP_LANE_AHEAD][i];
+
+		if (!list_empty(&queue->pending))
+			leap_queue_kick(queue);
+	}
+}
+
+/**
  * leap_rdma_fail_all - end every request that is left
  * @queue: dead, its queue pair destroyed, so that no completion comes any more
  */
 void leap_rdma_fail_all(struct leap_queue *queue)
 {
-	struct leap_io *io;
+	struct leap_io *io, *next;
 	unsigned long flags;
 	LIST_HEAD(all);
 
 	spin_lock_irqsave(&queue->lock, flags);
-	list_for_each_entry(io, &queue->inflight, list)
+	list_for_each_entry_safe(io, next, &queue->inflight, list) {
+		list_splice_tail_init(&io->rdma.others, &all);
+		list_move_tail(&io->list, &all);
+	}
+	list_for_each_entry(io, &all, list)
 		unmap(queue, io);
-	list_splice_tail_init(&queue->inflight, &all);
 	list_splice_tail_init(&queue->pending, &all);
 	queue->posted = 0;
 	spin_unlock_irqrestore(&queue->lock, flags);

@@ -237,6 +237,10 @@ static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 	if (room < 1)
 		return -ENOSPC;
 	queue->depth = min_t(unsigned int, queue->depth, room);
+	if (!control)
+		queue->merge = clamp(min(device->attrs.max_sge_rd,
+					 device->attrs.max_send_sge),
+				     1, LEAP_MERGE_MAX);
 	queue->confirm = rdma_protocol_iwarp(device, queue->id->port_num);
 	queue->confirm_cqe.done = leap_rdma_write_done;
 	/* Up to two work requests for each of ours: see rdma_io.c. */
@@ -257,7 +261,7 @@ static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 	attr.qp_type = IB_QPT_RC;
 	attr.cap.max_send_wr = 2 * queue->depth + 1;
 	attr.cap.max_recv_wr = receives;
-	attr.cap.max_send_sge = 1;
+	attr.cap.max_send_sge = queue->merge;
 	attr.cap.max_recv_sge = 1;
 	err = rdma_create_qp(queue->id, queue->rdma->pd, &attr);
 	if (err)
@@ -316,6 +320,7 @@ int leap_queue_create(struct leap_queue **place, struct leap_rdma *rdma,
 	*place = queue;
 	queue->rdma = rdma;
 	queue->role = role;
+	queue->merge = 1;
 	queue->depth = role == LEAP_ROLE_CONTROL ? QUEUE_DEPTH :
 		       rdma->control->welcome.depth;
 	INIT_WORK(&queue->work, poll_work);

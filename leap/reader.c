@@ -37,8 +37,12 @@
 #include "reader.h"
 #include "trace.h"
 
-/* Slots that are dropped in one go. */
+/* Pages that are read in one go, and slots that are dropped. */
+#define READ_BATCH	16
 #define DROP_BATCH	32
+
+/* Nothing that may sleep. */
+#define GFP_AT_ONCE	(GFP_USER & ~__GFP_DIRECT_RECLAIM)
 
 /*
  * Faults that are so far apart leave time to compute, and the work item waits for
@@ -233,24 +237,49 @@ static void note_read(struct leap_reader *r, swp_entry_t entry, int err, bool ag
 	spin_unlock(&r->lock);
 }
 
-/* The oldest page on the list, if there are more than @leave. */
-static bool take_wanted(struct leap_reader *r, unsigned int leave, struct leap_wanted *w)
+/* Takes the oldest pages on the list, but for @leave; returns how many. */
+static unsigned int take_wanted(struct leap_reader *r, unsigned int leave,
+				struct leap_wanted *wanted)
 {
-	bool taken;
+	unsigned int len, nr = 0;
 
 	spin_lock(&r->lock);
-	taken = kfifo_len(&r->wanted) > leave && kfifo_get(&r->wanted, w);
+	len = kfifo_len(&r->wanted);
+	if (len > leave)
+		nr = kfifo_out(&r->wanted, wanted, min(len - leave, READ_BATCH));
 	spin_unlock(&r->lock);
-	return taken;
+	return nr;
 }
 
-static void read_one(struct leap_reader *r, const struct leap_wanted *w, gfp_t gfp)
+/* Return: false if it is to be tried again with more patience than @gfp has. */
+static bool read_one(struct leap_reader *r, const struct leap_wanted *w,
+		     gfp_t gfp, bool last)
 {
 	bool again;
 	int err = read_slot(w->entry, gfp, &again);
 
+	if (err == -ENOMEM && !last)
+		return false;
 	trace_leap_prefetch(w->page, w->entry, err);
 	note_read(r, w->entry, err, again);
+	return true;
+}
+
+/*
+ * Reads pages, with one request for those that are neighbours there. What does not
+ * fit in memory that can be had at once is left in @wanted; returns how many.
+ */
+static unsigned int read_at_once(struct leap_reader *r, struct leap_wanted *wanted,
+				 unsigned int nr, bool last)
+{
+	struct leap_session *held = leap_io_hold();
+	unsigned int i, left = 0;
+
+	for (i = 0; i < nr; i++)
+		if (!read_one(r, &wanted[i], GFP_AT_ONCE, last))
+			wanted[left++] = wanted[i];
+	leap_io_release(held);
+	return left;
 }
 
 /*
@@ -260,10 +289,11 @@ static void read_one(struct leap_reader *r, const struct leap_wanted *w, gfp_t g
  */
 static void read_here(struct leap_reader *r, struct folio *folio, u32 fresh)
 {
-	struct leap_wanted w;
+	struct leap_wanted wanted[READ_BATCH];
+	unsigned int nr;
 
-	while (take_wanted(r, folio_test_locked(folio) ? 0 : fresh, &w))
-		read_one(r, &w, GFP_USER & ~__GFP_DIRECT_RECLAIM);
+	while ((nr = take_wanted(r, folio_test_locked(folio) ? 0 : fresh, wanted)))
+		read_at_once(r, wanted, nr, true);
 }
 
 /**
@@ -355,16 +385,23 @@ void leap_reader_drop(struct leap_reader *r, unsigned int keep)
 static void work(struct work_struct *item)
 {
 	struct leap_reader *r = container_of(item, struct leap_reader, work);
+	struct leap_wanted wanted[READ_BATCH];
 	struct mem_cgroup *memcg, *old;
-	struct leap_wanted w;
+	unsigned int nr;
 
 	spin_lock(&r->lock);
 	memcg = r->memcg;
 	r->memcg = NULL;
 	spin_unlock(&r->lock);
 	old = set_active_memcg(memcg);	/* for leap_prefetch() */
-	while (take_wanted(r, 0, &w)) {
-		read_one(r, &w, GFP_USER);
+	while ((nr = take_wanted(r, 0, wanted))) {
+		/* The last one reclaims for all. */
+		struct leap_wanted *patient = &wanted[nr - 1];
+
+		nr = read_at_once(r, wanted, nr - 1, false);
+		while (nr--)
+			read_one(r, &wanted[nr], GFP_USER, true);
+		read_one(r, patient, GFP_USER, true);
 		cond_resched();
 	}
 	set_active_memcg(old);
