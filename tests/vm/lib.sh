@@ -63,6 +63,11 @@ run_limited() { in_cgroup memory.high "$@"; }
 # run_limited_max BYTES COMMAND...: kills above that limit (memory.max)
 run_limited_max() { in_cgroup memory.max "$@"; }
 
+# without_rseq COMMAND...: its threads have no rseq area. The kernel writes there
+# itself, and if it cannot, for the page is lost, it gives the thread SIGSEGV, which
+# is not to be told from a program's own fault. All other pages give SIGBUS.
+without_rseq() { GLIBC_TUNABLES=glibc.pthread.rseq=0 "$@"; }
+
 # swap_written_bytes: what has reached the swap disk since boot
 swap_written_bytes() {
 	local stat
