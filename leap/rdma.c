@@ -2,28 +2,26 @@
 /*
  * The rdma transport: a server's queues, and slabs by messages.
  *
- * Each CPU has three data queues, see enum leap_lane: a send queue is worked off
- * in order, and a load that somebody waits for must not be behind those that are
- * ahead of their time, nor these behind a row of stores, which come in bursts.
+ * Each CPU has two data queues: one for the loads that somebody waits for, one
+ * for everything else, so that a demand load is never behind a row of writes
+ * in a send queue.
  */
 #include <linux/random.h>
 #include "rdma.h"
 
-/* Most CPUs to ask for data queues for. */
-#define CPUS_MAX	16
+/* Most pairs of data queues to ask for. */
+#define PAIRS_MAX	16
 
 static void walk_queues(struct leap_rdma *rdma,
 			void (*fn)(struct leap_queue *queue))
 {
-	struct leap_queue *queue, *last = NULL;
-	unsigned int i, lane;
+	unsigned int i;
 
 	for (i = 0; i < rdma->nr; i++) {
-		for (lane = 0; lane < LEAP_LANES; lane++, last = queue) {
-			queue = rdma->lanes[lane][i];
-			if (queue && queue != last)
-				fn(queue);
-		}
+		if (rdma->bulk[i] && rdma->bulk[i] != rdma->demand[i])
+			fn(rdma->bulk[i]);
+		if (rdma->demand[i])
+			fn(rdma->demand[i]);
 	}
 	if (rdma->control)
 		fn(rdma->control);
@@ -95,31 +93,31 @@ static int connect_control(struct leap_rdma *rdma, unsigned int queues)
 	return err;
 }
 
-/* With fewer than three queues granted, the last one serves for the rest. */
+/* With only one queue granted, it serves for everything. */
 static int connect_data(struct leap_rdma *rdma, unsigned int granted)
 {
-	unsigned int own = min(granted, LEAP_LANES), lane, i;
-	unsigned int nr = max(granted / LEAP_LANES, 1);
+	unsigned int i, nr = max(granted / 2, 1);
 	int err;
 
 	for (i = 0; i < nr; i++) {
 		rdma->nr = i + 1;
-		for (lane = 0; lane < own; lane++) {
-			err = leap_queue_create(&rdma->lanes[lane][i], rdma,
+		err = leap_queue_create(&rdma->demand[i], rdma, LEAP_ROLE_DATA,
+					i, granted);
+		if (!err && granted > 1)
+			err = leap_queue_create(&rdma->bulk[i], rdma,
 						LEAP_ROLE_DATA, i, granted);
-			if (err)
-				return err;
-		}
-		for (; lane < LEAP_LANES; lane++)
-			rdma->lanes[lane][i] = rdma->lanes[own - 1][i];
+		if (err)
+			return err;
 	}
+	if (granted == 1)
+		rdma->bulk[0] = rdma->demand[0];
 	return 0;
 }
 
 static int rdma_connect_server(struct leap_server *server)
 {
 	struct leap_rdma *rdma = kzalloc(sizeof(*rdma), GFP_KERNEL);
-	unsigned int queues = LEAP_LANES * min(num_online_cpus(), CPUS_MAX);
+	unsigned int queues = 2 * min(num_online_cpus(), PAIRS_MAX);
 	int err;
 
 	if (!rdma)
@@ -225,12 +223,12 @@ static int rdma_ping(struct leap_server *server)
 static bool rdma_overdue(struct leap_server *server)
 {
 	struct leap_rdma *rdma = server->priv;
-	unsigned int ms = server->session->portal.timeout_ms, i, lane;
+	unsigned int ms = server->session->portal.timeout_ms, i;
 
 	for (i = 0; i < rdma->nr; i++)
-		for (lane = 0; lane < LEAP_LANES; lane++)
-			if (leap_queue_overdue(rdma->lanes[lane][i], ms))
-				return true;
+		if (leap_queue_overdue(rdma->demand[i], ms) ||
+		    leap_queue_overdue(rdma->bulk[i], ms))
+			return true;
 	return false;
 }
 

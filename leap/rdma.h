@@ -21,20 +21,6 @@ struct leap_rdma;
 #define LEAP_MERGE_MAX	8
 
 /**
- * enum leap_lane - what a data queue is for
- * @LEAP_LANE_DEMAND: loads that somebody waits for
- * @LEAP_LANE_AHEAD: loads that nobody waits for yet
- * @LEAP_LANE_STORE: stores
- * @LEAP_LANES: how many there are
- */
-enum leap_lane {
-	LEAP_LANE_DEMAND,
-	LEAP_LANE_AHEAD,
-	LEAP_LANE_STORE,
-	LEAP_LANES,
-};
-
-/**
  * struct leap_queue - a reliable connection and its queue pair
  * @rdma: whose
  * @role: control or data
@@ -124,8 +110,9 @@ struct leap_ctrl {
  * @client_id: names this client to the server
  * @token: proves it, on the data queues
  * @control: for messages
- * @lanes: data queues, by what for and by CPU; with few of them some are the same
- * @nr: CPUs that they are for
+ * @demand: for loads that somebody waits for, by CPU
+ * @bulk: for everything else, by CPU
+ * @nr: how many of each
  * @average_ns: how long demand loads take, as a moving average
  * @ctrl: messages
  * @removal: lets go of a device that is being removed
@@ -138,7 +125,8 @@ struct leap_rdma {
 	u8 client_id[LEAP_CLIENT_ID_LEN];
 	u64 token;
 	struct leap_queue *control;
-	struct leap_queue *lanes[LEAP_LANES][LEAP_QUEUES_MAX / LEAP_LANES];
+	struct leap_queue *demand[LEAP_QUEUES_MAX / 2];
+	struct leap_queue *bulk[LEAP_QUEUES_MAX / 2];
 	unsigned int nr;
 	unsigned long average_ns;
 	struct leap_ctrl ctrl;

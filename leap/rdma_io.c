@@ -307,16 +307,11 @@ static void done(struct ib_cq *cq, struct ib_wc *wc)
 	end_all(&failed, -EIO);
 }
 
-static enum leap_lane lane_of(const struct leap_io *io)
+static struct leap_queue *queue_for(struct leap_rdma *rdma, bool demand)
 {
-	if (io->op == LEAP_STORE)
-		return LEAP_LANE_STORE;
-	return io->demand ? LEAP_LANE_DEMAND : LEAP_LANE_AHEAD;
-}
+	unsigned int i = raw_smp_processor_id() % rdma->nr;
 
-static struct leap_queue *queue_for(struct leap_rdma *rdma, enum leap_lane lane)
-{
-	return rdma->lanes[lane][raw_smp_processor_id() % rdma->nr];
+	return demand ? rdma->demand[i] : rdma->bulk[i];
 }
 
 /**
@@ -326,7 +321,7 @@ static struct leap_queue *queue_for(struct leap_rdma *rdma, enum leap_lane lane)
 void leap_rdma_submit(struct leap_io *io)
 {
 	struct leap_rdma *rdma = io->server->priv;
-	struct leap_queue *queue = queue_for(rdma, lane_of(io));
+	struct leap_queue *queue = queue_for(rdma, io->demand);
 	LIST_HEAD(failed);
 	unsigned long flags;
 	bool dead;
@@ -374,7 +369,7 @@ void leap_rdma_flush(struct leap_server *server)
 	unsigned int i;
 
 	for (i = 0; i < rdma->nr; i++) {
-		struct leap_queue *queue = rdma->lanes[LEAP_LANE_AHEAD][i];
+		struct leap_queue *queue = rdma->bulk[i];
 
 		if (!list_empty(&queue->pending))
 			leap_queue_kick(queue);
@@ -416,7 +411,7 @@ void leap_rdma_fail_all(struct leap_queue *queue)
 void leap_rdma_poll(struct leap_server *server, struct folio *folio)
 {
 	struct leap_rdma *rdma = server->priv;
-	struct leap_queue *queue = queue_for(rdma, LEAP_LANE_DEMAND);
+	struct leap_queue *queue = queue_for(rdma, true);
 	u64 budget = (u64)READ_ONCE(spin_us) * NSEC_PER_USEC;
 	ktime_t end;
 
