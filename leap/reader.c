@@ -46,11 +46,11 @@
 
 /*
  * Faults that are so far apart leave time to compute, and the work item waits for
- * this part of it, no longer than that. The first is a few times what a timer
- * costs.
+ * this part of it, no longer than that, lest it begin before the fault is over.
+ * The first is a few times what a timer costs.
  */
 #define GAP_MIN_NS	(40ULL * NSEC_PER_USEC)
-#define DELAY_PART	4
+#define DELAY_PART	2
 #define DELAY_MAX_NS	(1ULL * NSEC_PER_MSEC)
 
 static void add(enum leap_event event, u64 nr)

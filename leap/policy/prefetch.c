@@ -61,7 +61,7 @@ const struct leap_prefetch_settings leap_prefetch_defaults = {
 	.history = LEAP_TREND_SIZE,
 	.split = LEAP_TREND_SPLIT,
 	.streams = LEAP_STREAMS_MAX,
-	.max_window = 8,
+	.max_window = 16,
 	.max_ahead = 32,
 	.breaker = 1,
 };

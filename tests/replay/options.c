@@ -50,7 +50,7 @@ static const struct argp_option table[] = {
 	{ "history", OPT_HISTORY, "N", 0, "Faults that are remembered", 3 },
 	{ "split", OPT_SPLIT, "N", 0, "The smallest window of the vote is history / N", 3 },
 	{ "streams", OPT_STREAMS, "N", 0, "Streams that are told apart", 3 },
-	{ "window", OPT_WINDOW, "N", 0, "Most pages of a window, for all policies but the kernel's", 3 },
+	{ "window", OPT_WINDOW, "N", 0, "Most pages of a window", 3 },
 	{ "ahead", OPT_AHEAD, "N", 0, "Furthest prefetch, in steps", 3 },
 	{ "no-breaker", OPT_NO_BREAKER, 0, 0, "Never stop prefetching", 3 },
 	{ 0, 0, 0, 0, "Output:", 4 },

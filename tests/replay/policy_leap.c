@@ -108,12 +108,12 @@ static void *paper_create(struct sim *sim)
 	return p;
 }
 
-static uint32_t paper_window(const struct paper *p, uint32_t max, bool follows)
+static uint32_t paper_window(const struct paper *p, bool follows)
 {
 	uint32_t window = follows;
 
 	if (p->hits)
-		for (window = 1; window < p->hits + 1 && window < max;)
+		for (window = 1; window < p->hits + 1 && window < OTHERS_WINDOW;)
 			window *= 2;
 	return window > p->window / 2 ? window : p->window / 2;
 }
@@ -132,8 +132,7 @@ static void paper_fault(struct sim *sim, void *state, const struct fault *fault)
 	trend = leap_trend_find(&p->trend);
 	if (trend)
 		p->delta = trend;
-	p->window = paper_window(p, sim_options(sim)->leap.max_window,
-				 p->delta && delta == p->delta);
+	p->window = paper_window(p, p->delta && delta == p->delta);
 	p->hits = 0;
 	for (uint32_t i = 1; p->delta && i <= p->window; i++)
 		sim_prefetch(sim, fault->page + p->delta * i);

@@ -23,7 +23,7 @@ static void next_fault(struct sim *sim, void *state, const struct fault *fault)
 	(void)state;
 	if (fault->kind != LEAP_FAULT_MISS)
 		return;
-	for (uint32_t i = 1; i <= sim_options(sim)->leap.max_window; i++)
+	for (uint32_t i = 1; i <= OTHERS_WINDOW; i++)
 		sim_prefetch(sim, fault->page + i);
 }
 
@@ -63,7 +63,7 @@ static void stride_fault(struct sim *sim, void *state,
 	s->delta = delta;
 	if (fault->kind != LEAP_FAULT_MISS || !steady)
 		return;
-	for (int i = 1; i <= sim_options(sim)->leap.max_window; i++)
+	for (int i = 1; i <= OTHERS_WINDOW; i++)
 		sim_prefetch(sim, fault->page + delta * i);
 }
 

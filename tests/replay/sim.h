@@ -10,6 +10,9 @@
 #include "link.h"
 #include "workload.h"
 
+/* Pages that all but Leap read at most at a time; Linux does so by default. */
+#define OTHERS_WINDOW	8
+
 struct sim;
 
 /**
