@@ -2,8 +2,7 @@
 /*
  * What must be done now and then, away from the swap path: borrow slabs ahead
  * of demand, since a store cannot wait for a server to find memory; return the
- * ones that have run empty; ping; notice requests that are overdue; forget the
- * faults of processes that are gone.
+ * ones that have run empty; ping; notice requests that are overdue.
  *
  * One work item on leap_wq, which has a rescuer, does all of it, so that no two
  * of these steps run at the same time.
@@ -11,7 +10,6 @@
 #include <linux/random.h>
 #include <linux/sched/mm.h>
 #include "leap.h"
-#include "prefetch.h"
 
 /*
  * How often, how soon if something is to be tried again, and how long a slab
@@ -128,7 +126,6 @@ static void housekeeping(struct work_struct *work)
 	look_for_overdue(session);
 	grow(session);
 	shrink(session);
-	leap_reader_prune();
 	for (i = 0; i < session->portal.nr_servers; i++) {
 		look_for_overdue(session);
 		look_after(session, session->servers[i]);

@@ -137,7 +137,6 @@ static u32 find_slots(struct vm_area_struct *vma, const u64 *pages, u32 nr,
 static u32 want(struct leap_reader *r, struct vm_area_struct *vma,
 		const u64 *pages, u32 nr)
 {
-	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(vma->vm_mm);
 	struct leap_prefetch_counters before;
 	struct leap_wanted found[LEAP_WINDOW_MAX];
 	u32 n = find_slots(vma, pages, nr, found);
@@ -147,9 +146,7 @@ static u32 want(struct leap_reader *r, struct vm_area_struct *vma,
 	n = kfifo_in(&r->wanted, found, n);
 	leap_prefetch_skipped(&r->prefetcher, nr - n);
 	account(r, &before);
-	swap(r->memcg, memcg);
 	spin_unlock(&r->lock);
-	mem_cgroup_put(memcg);
 	return n;
 }
 
@@ -389,10 +386,7 @@ static void work(struct work_struct *item)
 	struct mem_cgroup *memcg, *old;
 	unsigned int nr;
 
-	spin_lock(&r->lock);
-	memcg = r->memcg;
-	r->memcg = NULL;
-	spin_unlock(&r->lock);
+	memcg = leap_reader_memcg(r);
 	old = set_active_memcg(memcg);	/* for leap_prefetch() */
 	while ((nr = take_wanted(r, 0, wanted))) {
 		/* The last one reclaims for all. */

@@ -27,7 +27,8 @@ struct leap_wanted {
 /**
  * struct leap_reader - what is known of one process
  * @rcu: frees it
- * @lm: whose
+ * @lm: whose; gone if there is another one, or none, by @id
+ * @id: of @lm
  * @work: reads what is wanted, drops what was not used
  * @timer: queues @work
  * @retire: ends it when the process is gone
@@ -37,13 +38,13 @@ struct leap_wanted {
  * @asked: when a fault put pages on the list of those to read, in ns; 0 if one has
  *	had to wait for its page since
  * @faults: since then
- * @memcg: of the process when it last wanted something, until @work takes it
  * @wanted: pages to read
  * @fifo: slots that were prefetched, oldest first
  */
 struct leap_reader {
 	struct rcu_head rcu;
 	struct leap_mm *lm;
+	u32 id;
 	struct work_struct work;
 	struct hrtimer timer;
 	struct work_struct retire;
@@ -52,7 +53,6 @@ struct leap_reader {
 	unsigned int version;
 	u64 asked;
 	u32 faults;
-	struct mem_cgroup *memcg;
 	DECLARE_KFIFO(wanted, struct leap_wanted, LEAP_WANTED_MAX);
 	DECLARE_KFIFO_PTR(fifo, unsigned long);
 };
@@ -61,6 +61,7 @@ struct leap_reader {
 struct leap_reader *leap_reader_get(struct leap_mm *lm);
 void leap_reader_settings(struct leap_reader *r);
 void leap_reader_work(struct leap_reader *r);
+struct mem_cgroup *leap_reader_memcg(const struct leap_reader *r);
 
 /* reader.c */
 void leap_reader_setup(struct leap_reader *r);

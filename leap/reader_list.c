@@ -3,10 +3,10 @@
  * The processes that prefetch, and how long what is known of each one lives.
  *
  * The state of a process, struct leap_reader, is made at its first fault, and
- * retired some time after its struct leap_mm is gone, when housekeeping or
- * another process with that id finds it. A fault needs no reference on its own
- * one, for its process is there; its timer and its work items end before it is
- * freed; anybody else needs readers_mutex.
+ * retired some time after its struct leap_mm is gone, when prune() or another
+ * process with that id finds it, whether there is a session or not. A fault needs
+ * no reference on its own one, for its process is there; its timer and its work
+ * items end before it is freed; anybody else needs readers_mutex.
  *
  * Locks, outermost first:
  *	readers_mutex		who is in @readers; inside mmap and VMA locks
@@ -24,6 +24,9 @@
 /* Slots that come while the work item has not had its turn. */
 #define FIFO_SLACK	256
 
+/* So often the processes that are gone are looked for. */
+#define PRUNE_EVERY	HZ
+
 /* By leap_mm.id. */
 static DEFINE_XARRAY(readers);
 static DEFINE_MUTEX(readers_mutex);
@@ -33,6 +36,9 @@ static DEFINE_MUTEX(readers_mutex);
  * and nobody waits for its work.
  */
 static struct workqueue_struct *reader_wq;
+
+static void prune(struct work_struct *item);
+static DECLARE_DELAYED_WORK(prune_work, prune);
 
 /**
  * leap_reader_work - let the work item of a process run now
@@ -60,7 +66,6 @@ void leap_reader_settings(struct leap_reader *r)
 /* Its process is gone, but one with the same id may be looking at @lm. */
 static void reader_free(struct leap_reader *r)
 {
-	mem_cgroup_put(r->memcg);
 	kfifo_free(&r->fifo);
 	kfree_rcu(r, rcu);
 }
@@ -87,6 +92,7 @@ static struct leap_reader *reader_alloc(struct leap_mm *lm)
 		return NULL;
 	}
 	r->lm = lm;
+	r->id = lm->id;
 	INIT_WORK(&r->retire, retire);
 	spin_lock_init(&r->lock);
 	leap_reader_setup(r);
@@ -111,70 +117,98 @@ static struct leap_reader *reader_find(struct leap_mm *lm)
 	return r && r->lm == lm ? r : NULL;
 }
 
-/**
- * leap_reader_get - the reader of the current process
- * @lm: of that process
- *
- * May sleep.
- *
- * Return: it, or NULL if there is no memory for one.
- */
-struct leap_reader *leap_reader_get(struct leap_mm *lm)
+/* Returns @r, or that of another thread of its process that was faster. */
+static struct leap_reader *reader_add(struct leap_reader *r)
 {
-	struct leap_reader *r = reader_find(lm), *old;
+	struct leap_reader *old;
 
-	if (r)
-		return r;
 	guard(mutex)(&readers_mutex);
-	r = reader_find(lm);	/* another thread was faster */
-	if (r)
-		return r;
-	r = reader_alloc(lm);
-	if (!r)
-		return NULL;
-	old = xa_store(&readers, lm->id, r, GFP_KERNEL);
+	old = reader_find(r->lm);
+	if (old) {
+		reader_free(r);
+		return old;
+	}
+	old = xa_store(&readers, r->id, r, GFP_KERNEL);
 	if (xa_is_err(old)) {
 		reader_free(r);
 		return NULL;
 	}
 	if (old)
 		retire_soon(old);
+	queue_delayed_work(reader_wq, &prune_work, PRUNE_EVERY);
 	return r;
 }
 
 /**
- * leap_reader_prune - forget the processes that are gone
+ * leap_reader_get - the reader of the current process
+ * @lm: of that process
  *
- * Does not wait, so some may stay until the next time. May sleep.
+ * May sleep. Its memory is found outside of the mutex: where there is none left,
+ * each fault tries that again, and must not keep other processes waiting.
+ *
+ * Return: it, or NULL if there is no memory for one.
  */
-void leap_reader_prune(void)
+struct leap_reader *leap_reader_get(struct leap_mm *lm)
+{
+	struct leap_reader *r = reader_find(lm);
+
+	if (r)
+		return r;
+	r = reader_alloc(lm);
+	return r ? reader_add(r) : NULL;
+}
+
+/**
+ * leap_reader_memcg - who pays for what is read for a process
+ * @r: its reader
+ *
+ * Does not sleep.
+ *
+ * Return: its memcg, for mem_cgroup_put(); NULL if the process is gone.
+ */
+struct mem_cgroup *leap_reader_memcg(const struct leap_reader *r)
+{
+	struct mem_cgroup *memcg = NULL;
+
+	xa_lock(&leap_mms);
+	if (xa_load(&leap_mms, r->id) == r->lm)
+		memcg = get_mem_cgroup_from_mm(r->lm->mm);
+	xa_unlock(&leap_mms);
+	return memcg;
+}
+
+/* Forgets the processes that are gone, for as long as there are any. */
+static void prune(struct work_struct *item)
 {
 	struct leap_reader *r;
 	unsigned long id;
 
-	if (!mutex_trylock(&readers_mutex))
-		return;
+	guard(mutex)(&readers_mutex);
 	xa_for_each(&readers, id, r) {
 		if (xa_load(&leap_mms, id) == r->lm)
 			continue;
 		xa_erase(&readers, id);
 		retire_soon(r);
 	}
-	mutex_unlock(&readers_mutex);
+	if (!xa_empty(&readers))
+		queue_delayed_work(reader_wq, &prune_work, PRUNE_EVERY);
 }
 
 static int resize(struct leap_reader *r, unsigned int pages)
 {
-	typeof(r->fifo) bigger, old;
+	typeof(r->fifo) other, old;
 	unsigned long slot;
 
-	if (kfifo_alloc(&bigger, pages + FIFO_SLACK, GFP_KERNEL | __GFP_NOWARN))
+	if (kfifo_alloc(&other, pages + FIFO_SLACK, GFP_KERNEL | __GFP_NOWARN))
 		return -ENOMEM;
 	spin_lock(&r->lock);
-	while (!kfifo_is_full(&bigger) && kfifo_get(&r->fifo, &slot))
-		kfifo_put(&bigger, slot);
+	while (kfifo_get(&r->fifo, &slot)) {
+		if (kfifo_is_full(&other))
+			kfifo_skip(&other);	/* left to reclaim */
+		kfifo_put(&other, slot);
+	}
 	old = r->fifo;
-	r->fifo = bigger;
+	r->fifo = other;
 	spin_unlock(&r->lock);
 	kfifo_free(&old);
 	return 0;
@@ -246,6 +280,7 @@ void leap_reader_exit(void)
 	struct leap_reader *r;
 	unsigned long id;
 
+	cancel_delayed_work_sync(&prune_work);
 	xa_for_each(&readers, id, r)
 		hrtimer_cancel(&r->timer);
 	destroy_workqueue(reader_wq);

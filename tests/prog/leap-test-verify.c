@@ -8,7 +8,8 @@
  *
  * Each pass writes a third of the pages anew, in random order, and then
  * compares all of them in the order that --pattern asks for. Version 0 of a
- * page is zeros: memory that was never written or was given back.
+ * page is zeros: memory that was never written or was given back, which --dontneed
+ * and --unmap do right in front of the comparison.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -31,6 +32,10 @@
 #define STRIDE		10
 #define REPORTS_MAX	20	/* wrong pages that are described */
 
+/* One page in so many is followed by a run that is given back, of so many at most. */
+#define DROP_EVERY	64
+#define DROP_MAX	32
+
 /* Versions that a forked child writes, so that they differ from the parent's. */
 #define CHILD_VERSION	0x80000000U
 
@@ -45,6 +50,7 @@ struct options {
 	bool fork;
 	bool thp;
 	bool dontneed;
+	bool unmap;
 	bool remap;
 	bool progress;
 };
@@ -177,6 +183,43 @@ static uint64_t wrong_bytes(const struct area *a, size_t page,
 	return wrong;
 }
 
+/* MADV_NOHUGEPAGE or the reverse, whatever the machine's setting is. */
+static bool advise(const struct area *a, char *start, size_t bytes)
+{
+	return !madvise(start, bytes, a->o->thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+/* Unmaps memory and maps it anew, so that it is zeros. */
+static bool renew(const struct area *a, char *start, size_t bytes)
+{
+	return !munmap(start, bytes) &&
+	       mmap(start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		    MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == start &&
+	       advise(a, start, bytes);
+}
+
+/*
+ * Gives the pages from @page on back, which may be just on their way here as they
+ * are the next ones to be compared. They must read as zeros from then on.
+ */
+static void drop(struct slice *s, size_t page)
+{
+	const struct area *a = s->area;
+	size_t run = 1 + next_random(&s->random) % DROP_MAX;
+
+	if (run > s->end - page)
+		run = s->end - page;
+	if (!run)
+		return;
+	if ((a->o->dontneed &&
+	     madvise(page_at(a, page), run * PAGE_SIZE, MADV_DONTNEED)) ||
+	    (a->o->unmap &&
+	     !renew(a, (char *)page_at(a, page), run * PAGE_SIZE)))
+		s->failed = errno;
+	else
+		memset(&a->version[page], 0, run * sizeof(*a->version));
+}
+
 static void verify_page(struct slice *s, size_t page)
 {
 	const struct area *a = s->area;
@@ -186,6 +229,9 @@ static void verify_page(struct slice *s, size_t page)
 	if (memcmp(want, page_at(a, page), PAGE_SIZE))
 		s->wrong += wrong_bytes(a, page, (unsigned char *)want);
 	s->verified += PAGE_SIZE;
+	if ((a->o->dontneed || a->o->unmap) &&
+	    !(next_random(&s->random) % DROP_EVERY))
+		drop(s, page + 1);
 }
 
 /* Workers: what a thread does with its slice. */
@@ -204,26 +250,6 @@ static void rewrite(struct slice *s)
 	for (size_t i = 0; i < pages / 3 + 1; i++)
 		write_page(s->area, s->first + next_random(&s->random) % pages,
 			   s->area->newest);
-}
-
-/* Gives runs of pages back; they must read as zeros from then on. */
-static void drop(struct slice *s)
-{
-	const struct area *a = s->area;
-	size_t pages = s->end - s->first;
-
-	for (size_t i = 0; i < pages / 64 + 1; i++) {
-		size_t page = s->first + next_random(&s->random) % pages;
-		size_t run = 1 + next_random(&s->random) % 16;
-
-		if (run > s->end - page)
-			run = s->end - page;
-		if (madvise(page_at(a, page), run * PAGE_SIZE, MADV_DONTNEED)) {
-			s->failed = errno;
-			return;
-		}
-		memset(&a->version[page], 0, run * sizeof(*a->version));
-	}
 }
 
 static void verify_shuffled(struct slice *s)
@@ -280,7 +306,7 @@ static bool all_slices(const struct area *a, const char *name,
 			.area = a,
 			.first = a->pages * i / n,
 			.end = a->pages * (i + 1) / n,
-			/* The name: rewrite and drop are to choose other pages. */
+			/* The name: rewrite and verify are to choose other pages. */
 			.random = mix(page_key(a, i, a->newest) + name[0]) | 1,
 			.work = work,
 		};
@@ -362,12 +388,6 @@ static char *room_for(size_t bytes)
 	return at == MAP_FAILED ? NULL : at + (-(uintptr_t)at & (HUGE_SIZE - 1));
 }
 
-/* MADV_NOHUGEPAGE or the reverse, whatever the machine's setting is. */
-static bool advise(const struct area *a, char *start, size_t bytes)
-{
-	return !madvise(start, bytes, a->o->thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-}
-
 static bool move(char *from, char *to, size_t bytes)
 {
 	return !bytes || mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
@@ -391,10 +411,7 @@ static bool remap(struct area *a)
 	a->base = to;
 	if (!rest)
 		return true;
-	if (munmap(to + kept, rest) ||
-	    mmap(to + kept, rest, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ||
-	    !advise(a, to + kept, rest))
+	if (!renew(a, to + kept, rest))
 		return false;
 	memset(&a->version[kept / PAGE_SIZE], 0,
 	       rest / PAGE_SIZE * sizeof(*a->version));
@@ -409,8 +426,6 @@ static bool all_passes(struct area *a, struct count *count)
 	for (long pass = 0; pass < a->o->passes; pass++) {
 		a->newest++;
 		if (!all_slices(a, "rewrite", rewrite, count))
-			return false;
-		if (a->o->dontneed && !all_slices(a, "drop", drop, count))
 			return false;
 		if (!all_slices(a, "verify", verify, count))
 			return false;
@@ -520,7 +535,8 @@ static int usage(FILE *to)
 	      "  --pattern P   order of the comparison: seq, stride, random (random)\n"
 	      "  --fork        each pass forks a child that shares all pages\n"
 	      "  --thp         ask for huge pages\n"
-	      "  --dontneed    each pass gives some pages back\n"
+	      "  --dontneed    gives pages back just before they are compared\n"
+	      "  --unmap       the same by munmap\n"
 	      "  --remap       each pass moves the memory and maps a part of it anew\n"
 	      "  --progress    one line for each step\n"
 	      "Exit status: 0, 1 if a byte was wrong, 2 if it could not be tested.\n", to);
@@ -535,6 +551,7 @@ static const struct option long_options[] = {
 	{ "fork", no_argument, NULL, 'f' },
 	{ "thp", no_argument, NULL, 'T' },
 	{ "dontneed", no_argument, NULL, 'd' },
+	{ "unmap", no_argument, NULL, 'u' },
 	{ "remap", no_argument, NULL, 'r' },
 	{ "progress", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' }, {}
@@ -557,6 +574,8 @@ static bool option(struct options *o, int opt)
 		return o->thp = true;
 	case 'd':
 		return o->dontneed = true;
+	case 'u':
+		return o->unmap = true;
 	case 'r':
 		return o->remap = true;
 	case 'v':
