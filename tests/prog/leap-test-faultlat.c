@@ -9,6 +9,7 @@
  * the pages never leave and it measures plain reads.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -41,6 +42,7 @@ struct options {
 	long stride;		/* pages, for the patterns that go in steps */
 	long streams;
 	long compute_us;
+	long mark_us;		/* 0: mark nothing */
 	const char *json;
 	const char *latencies;
 	bool hold;
@@ -52,6 +54,8 @@ struct scan {
 	size_t stride;
 	size_t streams;
 	uint64_t compute_ns;
+	uint64_t mark_ns;
+	int marker;
 	uint64_t *ns;		/* of each read, in the order of the reads */
 	size_t count;
 	size_t wrong;
@@ -116,6 +120,13 @@ static void compute(uint64_t ns)
 		;
 }
 
+/* Who reads the kernel's trace sees there when the last read was over. */
+static void mark(const struct scan *s, uint64_t ns)
+{
+	if (s->mark_ns && ns >= s->mark_ns)
+		dprintf(s->marker, "read took %" PRIu64 " ns\n", ns);
+}
+
 static void read_page(struct scan *s, size_t page)
 {
 	uint64_t start, value;
@@ -124,7 +135,8 @@ static void read_page(struct scan *s, size_t page)
 		compute(s->compute_ns);
 	start = now();
 	value = *(volatile uint64_t *)page_at(s, page);
-	s->ns[s->count++] = now() - start;
+	s->ns[s->count] = now() - start;
+	mark(s, s->ns[s->count++]);
 	s->wrong += value != word_of(page);
 }
 
@@ -329,6 +341,7 @@ static int measure(const struct options *o)
 		.stride = o->stride,
 		.streams = o->streams,
 		.compute_ns = o->compute_us * 1000UL,
+		.mark_ns = o->mark_us * 1000UL,
 	};
 	size_t bytes = s.pages << PAGE_SHIFT;
 	int code;
@@ -339,6 +352,13 @@ static int measure(const struct options *o)
 	if (s.base == MAP_FAILED || !s.ns) {
 		fprintf(stderr, "cannot get %ld MiB: %s\n", o->mib, strerror(errno));
 		return 2;
+	}
+	if (s.mark_ns) {
+		s.marker = open("/sys/kernel/tracing/trace_marker", O_WRONLY | O_CLOEXEC);
+		if (s.marker < 0) {
+			fprintf(stderr, "cannot write to the kernel's trace: %s\n", strerror(errno));
+			return 2;
+		}
 	}
 	/* One fault for each page, whatever the machine's THP setting is. */
 	madvise(s.base, bytes, MADV_NOHUGEPAGE);
@@ -407,6 +427,7 @@ static int usage(FILE *to)
 	      "  --compute-us N    be busy for N us before each read (not in the latency)\n"
 	      "  --json FILE       write the numbers there, too\n"
 	      "  --latencies FILE  write the ns of each read there, in the order of the reads\n"
+	      "  --mark-us N       note each read of N us or more in the kernel's trace\n"
 	      "  --hold            end only when the standard input has a byte or ends\n"
 	      "Exit status: 0, 1 if a word was wrong, 2 if it could not be measured.\n", to);
 	return to == stdout ? 0 : 2;
@@ -418,6 +439,7 @@ int main(int argc, char **argv)
 		{ "compute-us", required_argument, NULL, 'c' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "latencies", required_argument, NULL, 'l' },
+		{ "mark-us", required_argument, NULL, 'm' },
 		{ "hold", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' }, {}
 	};
@@ -427,6 +449,8 @@ int main(int argc, char **argv)
 	/* "+": else the stride -1 would be taken for an option. */
 	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		if (opt == 'c' && number(optarg, 0, 1000000, &o.compute_us))
+			continue;
+		else if (opt == 'm' && number(optarg, 1, 1000000, &o.mark_us))
 			continue;
 		else if (opt == 'j')
 			o.json = optarg;
