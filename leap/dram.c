@@ -12,6 +12,7 @@
  * the latency is 0 when the session is made.
  */
 #include <linux/highmem.h>
+#include <linux/hrtimer.h>
 #include <linux/module.h>
 #include <linux/vmalloc.h>
 #include "leap.h"
@@ -23,21 +24,50 @@ MODULE_PARM_DESC(dram_latency_us,
 
 #define DRAM_SLAB_SHIFT	26
 
+/**
+ * struct dram - requests on their way over that wire
+ * @lock: protects @wire
+ * @wire: first come, first served
+ * @timer: runs while there are any, until the first one is due
+ */
+struct dram {
+	spinlock_t lock;
+	struct list_head wire;
+	struct hrtimer timer;
+};
+
+static enum hrtimer_restart arrive(struct hrtimer *timer);
+
 static int dram_connect(struct leap_server *server)
 {
 	struct leap_session *session = server->session;
+	struct dram *dram;
+	int err = leap_session_slab_size(session, session->slab_shift ?:
+					 DRAM_SLAB_SHIFT);
 
+	if (err)
+		return err;
+	dram = kzalloc(sizeof(*dram), GFP_KERNEL);
+	if (!dram)
+		return -ENOMEM;
+	spin_lock_init(&dram->lock);
+	INIT_LIST_HEAD(&dram->wire);
+	hrtimer_init(&dram->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
+	dram->timer.function = arrive;
+	server->priv = dram;
 	server->capacity = server->addr.bytes;
 	session->synchronous = !READ_ONCE(dram_latency_us);
-	return leap_session_slab_size(session, session->slab_shift ?:
-				      DRAM_SLAB_SHIFT);
+	return 0;
 }
 
 static void dram_disconnect(struct leap_server *server)
 {
 	struct leap_session *session = server->session;
+	struct dram *dram = server->priv;
 	u32 i;
 
+	hrtimer_cancel(&dram->timer);	/* the last request has ended, it may have not */
+	kfree(dram);
 	for (i = 0; session->slabs && i < session->map.top; i++)
 		if (session->slabs[i].server == server &&
 		    session->uses[i].on_loan)
@@ -100,13 +130,52 @@ static bool dram_at_once(u64 addr, struct folio *folio, enum leap_op op)
 	return true;
 }
 
-static enum hrtimer_restart late(struct hrtimer *timer)
+/* Takes what is due off the wire; returns whether anything is left there. */
+static bool take_due(struct dram *dram, struct list_head *due)
 {
-	struct leap_io *io = container_of(timer, struct leap_io, timer);
+	struct leap_io *io, *next;
+	ktime_t now = ktime_get();
 
-	copy(io->addr, io->folio, io->op);
-	leap_io_done(io, 0);
-	return HRTIMER_NORESTART;
+	lockdep_assert_held(&dram->lock);
+	list_for_each_entry_safe(io, next, &dram->wire, list) {
+		if (ktime_after(io->due, now)) {
+			hrtimer_set_expires(&dram->timer, io->due);
+			return true;
+		}
+		list_move_tail(&io->list, due);
+	}
+	return false;
+}
+
+static enum hrtimer_restart arrive(struct hrtimer *timer)
+{
+	struct dram *dram = container_of(timer, struct dram, timer);
+	struct leap_io *io, *next;
+	unsigned long flags;
+	LIST_HEAD(due);
+	bool more;
+
+	spin_lock_irqsave(&dram->lock, flags);
+	more = take_due(dram, &due);
+	spin_unlock_irqrestore(&dram->lock, flags);
+	list_for_each_entry_safe(io, next, &due, list) {
+		list_del_init(&io->list);
+		copy(io->addr, io->folio, io->op);
+		leap_io_done(io, 0);
+	}
+	return more ? HRTIMER_RESTART : HRTIMER_NORESTART;
+}
+
+static void send(struct dram *dram, struct leap_io *io, unsigned int us)
+{
+	unsigned long flags;
+
+	io->due = ktime_add_us(io->posted, us);
+	spin_lock_irqsave(&dram->lock, flags);
+	if (list_empty(&dram->wire))
+		hrtimer_start(&dram->timer, io->due, HRTIMER_MODE_ABS_SOFT);
+	list_add_tail(&io->list, &dram->wire);
+	spin_unlock_irqrestore(&dram->lock, flags);
 }
 
 static void dram_submit(struct leap_io *io)
@@ -115,10 +184,7 @@ static void dram_submit(struct leap_io *io)
 
 	io->posted = ktime_get();
 	if (us) {
-		hrtimer_init(&io->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-		io->timer.function = late;
-		hrtimer_start(&io->timer, ns_to_ktime(1000ULL * us),
-			      HRTIMER_MODE_REL_SOFT);
+		send(io->server->priv, io, us);
 		return;
 	}
 	copy(io->addr, io->folio, io->op);

@@ -26,7 +26,6 @@
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/leap.h>
-#include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/mempool.h>
 #include <linux/mutex.h>
@@ -357,7 +356,7 @@ ssize_t leap_map_show_server(struct leap_server *server, char *buf, int at);
  * @list: the transport's
  * @rdma: the transport's: completion, DMA address, queue, and the requests that
  *	share its completion
- * @timer: the dram transport's, for latency
+ * @due: the dram transport's: when it is to be over
  */
 struct leap_io {
 	struct leap_session *session;
@@ -382,7 +381,7 @@ struct leap_io {
 			struct leap_queue *queue;
 			struct list_head others;
 		} rdma;
-		struct hrtimer timer;
+		ktime_t due;
 	};
 };
 
