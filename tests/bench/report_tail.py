@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The part "tail" of the report: who had the processor during the slowest hundredth
-of the accesses. The guest has one, so whoever had it kept the program waiting.
+"""The part "tail" of the report: how slow the slowest accesses of a steady stream
+are, and who had the processor during the slowest hundredth of them. The guest has
+one, so whoever had it kept the program waiting.
 """
 import collections
 import json
 import re
 import sys
 
-from report_common import raw_link
+from report_common import Bound, measured, ratio, raw_link
 
-SYSTEMS = {"trend": "Leap, trend", "dram": "Leap, trend, dram"}
+SYSTEMS = {"nvme": "NVMe-oF, readahead", "trend": "Leap, trend", "dram": "Leap, trend, dram"}
 EVENT = re.compile(r"\s*(.+)-(\d+)\s+\[\d+\]\s+\S+\s+([\d.]+): (\w+): (.*)")
 MARK = re.compile(r"read took (\d+) ns")
 PROGRAM = "leap-test-fault"
@@ -128,18 +129,42 @@ def print_slowest(name, table):
     print()
 
 
+def print_scans(scans):
+    print(f"{'system':20}{'round':>6}{'p50 us':>10}{'p90 us':>10}{'p99 us':>10}"
+          f"{'p99.9 us':>10}{'ready':>8}")
+    for run in scans:
+        ready = f"{ratio(run['prefetch_hits'], run['faults']):.1%}" if "faults" in run else "-"
+        print(f"{SYSTEMS[run['system']]:20}{run['round']:>6}{run['p50_ns'] / 1e3:10.1f}"
+              f"{run['p90_ns'] / 1e3:10.1f}{run['p99_ns'] / 1e3:10.1f}"
+              f"{run['p999_ns'] / 1e3:10.1f}{ready:>8}")
+    print()
+
+
+def bounds(scans):
+    """The ratio of the p99 of each round, by the middle one, or the worse of two."""
+    def p99(system):
+        return [run["p99_ns"] for run in scans if run["system"] == system]
+
+    for system, least in (("trend", None), ("dram", 22)):
+        ratios = sorted(a / b for a, b in zip(p99("nvme"), p99(system)))
+        yield Bound(f"stride 10, computing: p99 of NVMe-oF / {SYSTEMS[system]}",
+                    ratios[(len(ratios) - 1) // 2], least=least)
+
+
 def report(folder):
-    """Prints the tables; returns no bounds, the lines of JSON, and what was wrong."""
-    raw, lines, wrong = raw_link(folder), [], []
+    """Prints the tables; returns the bounds, the lines of JSON, and what was wrong."""
+    raw, scans = raw_link(folder), measured(folder)
+    lines, runs = [], list(scans)
     print(f"raw RDMA, 4 KiB: read median {raw['read_us']:.0f} us\n")
-    for system, name in SYSTEMS.items():
+    print_scans(scans)
+    for system in ("trend", "dram"):
         path = folder / f"{system}.json"
         if not path.exists():
-            sys.exit(f"report: {path} is missing: nothing was measured")
+            sys.exit(f"report: {path} is missing: nothing was traced")
         run = json.loads(path.read_text())
-        if run["wrong"]:
-            wrong.append(f"{name} has read wrong data")
+        runs.append({"system": system, **run})
         table = slowest(folder / f"{system}.trace", run["pages"] // 100)
-        print_slowest(name, table)
+        print_slowest(SYSTEMS[system], table)
         lines.append({"kind": "slowest", "system": system, **run, **table})
-    return [], [{"kind": "raw", **raw}, *lines], wrong
+    wrong = [f"{SYSTEMS[run['system']]} has read wrong data" for run in runs if run["wrong"]]
+    return list(bounds(scans)), [{"kind": "raw", **raw}, *scans, *lines], wrong
