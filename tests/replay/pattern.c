@@ -284,6 +284,7 @@ bool pattern_make(const char *name, const struct pattern_options *options,
 		*w = (struct workload){
 			.name = strdup(name),
 			.local = options->pages * options->local / 100,
+			.paged_out = options->paged_out,
 		};
 		patterns[i].make(&m);
 		return true;
