@@ -63,7 +63,7 @@ static const struct argp_option table[] = {
 
 static const struct policy *all_policies[] = {
 	&policy_none, &policy_next, &policy_stride, &policy_vma, &policy_cluster,
-	&policy_paper, &policy_leap_threads, &policy_leap,
+	&policy_paper, &policy_leap_process, &policy_leap_threads, &policy_leap,
 };
 
 #define NR_POLICIES	(sizeof(all_policies) / sizeof(*all_policies))
