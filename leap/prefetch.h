@@ -26,6 +26,7 @@ void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
 
 int leap_reader_init(void);
 void leap_reader_exit(void);
+ssize_t leap_reader_show(char *buf, int at);
 int leap_reader_resize(unsigned int pages);
 void leap_reader_for_each(void (*fn)(struct leap_mm *lm,
 				     const struct leap_prefetch_counters *count,

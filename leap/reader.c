@@ -98,6 +98,7 @@ static u32 ask(struct leap_reader *r, u64 page, enum leap_fault_kind kind,
 	before = r->prefetcher.count;
 	if (marked && kind == LEAP_FAULT_MISS)	/* reclaim was faster */
 		leap_prefetch_unused(&r->prefetcher, 1);
+	leap_prefetch_thread(&r->prefetcher, task_pid_nr(current));
 	nr = leap_prefetch_fault(&r->prefetcher, page, kind, pages);
 	account(r, &before);
 	spin_unlock(&r->lock);

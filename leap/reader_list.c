@@ -16,6 +16,7 @@
  */
 #include <linux/memcontrol.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 #include <linux/xarray.h>
 #include "functions.h"
 #include "prefetch.h"
@@ -30,6 +31,9 @@
 /* By leap_mm.id. */
 static DEFINE_XARRAY(readers);
 static DEFINE_MUTEX(readers_mutex);
+
+/* Those that have left @readers and are not freed yet, too. */
+static atomic_t nr_readers;
 
 /*
  * Without a rescuer, unlike leap_wq: its work waits for memory and for stores,
@@ -68,6 +72,7 @@ static void reader_free(struct leap_reader *r)
 {
 	kfifo_free(&r->fifo);
 	kfree_rcu(r, rcu);
+	atomic_dec(&nr_readers);
 }
 
 /* Nobody wants anything any more, and nobody else can find @r. */
@@ -91,6 +96,7 @@ static struct leap_reader *reader_alloc(struct leap_mm *lm)
 		kfree(r);
 		return NULL;
 	}
+	atomic_inc(&nr_readers);
 	r->lm = lm;
 	r->id = lm->id;
 	INIT_WORK(&r->retire, retire);
@@ -261,6 +267,19 @@ void leap_reader_for_each(void (*fn)(struct leap_mm *lm,
 		fn(lm, &count, arg);
 	}
 	xa_unlock(&leap_mms);
+}
+
+/**
+ * leap_reader_show - how many processes are known, as a "key value" line
+ * @buf: a page of sysfs
+ * @at: where to go on in it
+ *
+ * Return: bytes written.
+ */
+ssize_t leap_reader_show(char *buf, int at)
+{
+	return sysfs_emit_at(buf, at, "prefetchers %d\n",
+			     atomic_read(&nr_readers));
 }
 
 /**

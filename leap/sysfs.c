@@ -9,6 +9,7 @@
 #include "functions.h"
 #include "leap.h"
 #include "policy/errors.h"
+#include "prefetch.h"
 
 static struct kobject *leap_kobj;
 static struct kobject *servers_kobj;
@@ -82,7 +83,8 @@ static ssize_t stat_show(struct kobject *kobj, struct kobj_attribute *attr,
 	ssize_t len = leap_stats_show(leap_stats_all, buf);
 
 	len += leap_map_show(buf, len);
-	return len + leap_stats_show_faults(buf, len);
+	len += leap_stats_show_faults(buf, len);
+	return len + leap_reader_show(buf, len);
 }
 
 static ssize_t load_hist_show(struct kobject *kobj, struct kobj_attribute *attr,

@@ -300,6 +300,19 @@ static void count(struct leap_prefetcher *p, enum leap_fault_kind kind)
 }
 
 /**
+ * leap_prefetch_thread - the faults that follow are this thread's
+ * @p: the process; the caller keeps others away
+ * @thread: any number that is its own
+ *
+ * Each thread goes ways of its own. What the ways of a process have in common, and
+ * whether it pays to read ahead at all, is learned from all of them.
+ */
+void leap_prefetch_thread(struct leap_prefetcher *p, u32 thread)
+{
+	leap_streams_thread(&p->streams, thread);
+}
+
+/**
  * leap_prefetch_fault - there was a fault
  * @p: the process; the caller keeps others away
  * @page: number of the page in the address space, below LEAP_PAGE_LIMIT

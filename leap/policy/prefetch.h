@@ -26,7 +26,7 @@ enum leap_fault_kind {
  * struct leap_prefetch_settings - what can be chosen
  * @history: deltas that each stream remembers, 2 to LEAP_TREND_SIZE_MAX
  * @split: the smallest window of the vote is @history / @split; 1 to @history
- * @streams: that are told apart in one process, 1 to LEAP_STREAMS_MAX
+ * @streams: that are told apart in one thread, 1 to LEAP_STREAMS_MAX
  * @max_window: pages, 1 to LEAP_WINDOW_MAX
  * @max_ahead: steps, @max_window to LEAP_AHEAD_MAX
  * @breaker: stop when prefetched pages are of no use, 0 or 1
@@ -100,6 +100,7 @@ void leap_prefetch_init(struct leap_prefetcher *p,
 			const struct leap_prefetch_settings *set);
 void leap_prefetch_change(struct leap_prefetcher *p,
 			  const struct leap_prefetch_settings *set);
+void leap_prefetch_thread(struct leap_prefetcher *p, u32 thread);
 u32 leap_prefetch_fault(struct leap_prefetcher *p, u64 page,
 			enum leap_fault_kind kind, u64 *pages);
 void leap_prefetch_skipped(struct leap_prefetcher *p, u32 nr);

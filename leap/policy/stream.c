@@ -5,7 +5,7 @@
  * One that adds two arrays goes three ways at once, and threads have ways of
  * their own. In one history of all their faults no delta ever gets a majority.
  * So each way is a stream with a history of its own, and a fault belongs to the
- * stream
+ * stream of the same thread
  *
  *  - that it continues: a whole number of strides beyond the last step, no
  *    further than a little beyond what was prefetched (pages in between that are
@@ -64,7 +64,7 @@
 /**
  * leap_streams_init - a process of which nothing is known
  * @streams: to be set up
- * @nr: most streams, 1 to LEAP_STREAMS_MAX
+ * @nr: most streams of a thread, 1 to LEAP_STREAMS_MAX
  * @history: deltas that each remembers, see leap_trend_init()
  * @split: see there
  */
@@ -79,7 +79,17 @@ void leap_streams_init(struct leap_streams *streams, u32 nr, u32 history,
 	streams->split = split;
 	streams->last = LEAP_PAGE_LIMIT;
 	for (i = 0; i < LEAP_STRAYS; i++)
-		streams->strays[i] = LEAP_PAGE_LIMIT;
+		streams->strays[i].page = LEAP_PAGE_LIMIT;
+}
+
+/**
+ * leap_streams_thread - the faults that follow are this thread's
+ * @streams: of the process
+ * @thread: any number that is its own; until the first call it is 0
+ */
+void leap_streams_thread(struct leap_streams *streams, u32 thread)
+{
+	streams->thread = thread;
 }
 
 static u64 distance(u64 a, u64 b)
@@ -116,12 +126,12 @@ static struct leap_stream *find_stream(struct leap_streams *streams, u64 page,
 	u32 i;
 
 	*steps = 0;
-	for (i = 0; i < streams->nr; i++) {
+	for (i = 0; i < streams->top; i++) {
 		struct leap_stream *s = &streams->all[i];
 		u32 on_way;
 		u64 cost;
 
-		if (!s->seen)
+		if (s->thread != streams->thread)
 			continue;
 		on_way = steps_to(s, page);
 		cost = on_way ? on_way : far + distance(page, s->trend.last);
@@ -183,25 +193,47 @@ void leap_stream_pass(struct leap_streams *streams, struct leap_stream *stream,
 	streams->passed += steps;
 }
 
+/*
+ * A free entry, or the stream that was idle for longest: of the thread if it has as
+ * many as it may have, else of all.
+ */
+static struct leap_stream *find_place(struct leap_streams *streams)
+{
+	struct leap_stream *idle = NULL, *own_idle = NULL;
+	u32 i, own = 0;
+
+	for (i = 0; i < streams->top; i++) {
+		struct leap_stream *s = &streams->all[i];
+
+		if (!idle || s->seen < idle->seen)
+			idle = s;
+		if (s->thread != streams->thread)
+			continue;
+		own++;
+		if (!own_idle || s->seen < own_idle->seen)
+			own_idle = s;
+	}
+	if (own >= streams->nr)
+		return own_idle;
+	return i < LEAP_STREAMS_ALL ? &streams->all[streams->top++] : idle;
+}
+
 static struct leap_stream *new_stream(struct leap_streams *streams)
 {
-	struct leap_stream *s = &streams->all[0];
-	u32 i;
+	struct leap_stream *s = find_place(streams);
 
-	for (i = 1; i < streams->nr; i++)
-		if (streams->all[i].seen < s->seen)
-			s = &streams->all[i];
 	if (s->seen)
 		end_run(&streams->habit, s);
 	leap_stream_pass(streams, s, s->ahead);
 	memset(s, 0, sizeof(*s));
+	s->thread = streams->thread;
 	leap_trend_init(&s->trend, streams->history, streams->split);
 	s->seen = streams->clock;
 	return s;
 }
 
 /* The stray of @age strays ago, the newest being 1. */
-static u64 *stray_at(struct leap_streams *streams, u32 age)
+static struct leap_stray *stray_at(struct leap_streams *streams, u32 age)
 {
 	return &streams->strays[(streams->next_stray - age) % LEAP_STRAYS];
 }
@@ -209,9 +241,19 @@ static u64 *stray_at(struct leap_streams *streams, u32 age)
 /* Moves the @age-th newest stray to the history of @s. */
 static void adopt(struct leap_streams *streams, struct leap_stream *s, u32 age)
 {
-	leap_trend_log(&s->trend, *stray_at(streams, age));
-	*stray_at(streams, age) = LEAP_PAGE_LIMIT;
+	struct leap_stray *stray = stray_at(streams, age);
+
+	leap_trend_log(&s->trend, stray->page);
+	stray->page = LEAP_PAGE_LIMIT;
 	s->steps++;
+}
+
+/* The page of a stray, LEAP_PAGE_LIMIT if there is none or it is another thread's. */
+static u64 own_stray(struct leap_streams *streams, u32 age)
+{
+	struct leap_stray *stray = stray_at(streams, age);
+
+	return stray->thread == streams->thread ? stray->page : LEAP_PAGE_LIMIT;
 }
 
 /* Makes a stream of @page and two strays, if the three are evenly spaced. */
@@ -220,8 +262,8 @@ static struct leap_stream *join_evenly(struct leap_streams *streams, u64 page)
 	u32 age;
 
 	for (age = 1; age <= LEAP_STRAYS / 2; age++) {
-		u64 one = *stray_at(streams, age);
-		u64 two = *stray_at(streams, 2 * age);
+		u64 one = own_stray(streams, age);
+		u64 two = own_stray(streams, 2 * age);
 		struct leap_stream *s;
 
 		if (one == LEAP_PAGE_LIMIT || two == LEAP_PAGE_LIMIT ||
@@ -244,7 +286,7 @@ static struct leap_stream *join_near(struct leap_streams *streams, u64 page)
 	u32 age;
 
 	for (age = 1; age <= LEAP_STRAYS; age++) {
-		if (distance(page, *stray_at(streams, age)) <= NEAR_PAGES) {
+		if (distance(page, own_stray(streams, age)) <= NEAR_PAGES) {
 			struct leap_stream *s = new_stream(streams);
 
 			adopt(streams, s, age);
@@ -306,7 +348,7 @@ static bool is_stray(struct leap_streams *streams, u64 page)
 	u32 i;
 
 	for (i = 0; i < LEAP_STRAYS; i++)
-		if (streams->strays[i] == page)
+		if (streams->strays[i].page == page)
 			return true;
 	return false;
 }
@@ -317,11 +359,12 @@ static bool is_stray(struct leap_streams *streams, u64 page)
  */
 static void push_stray(struct leap_streams *streams, u64 page)
 {
-	u64 *place = stray_at(streams, 0);
+	struct leap_stray *place = stray_at(streams, 0);
 
-	if (*place != LEAP_PAGE_LIMIT)
+	if (place->page != LEAP_PAGE_LIMIT)
 		trust_less(&streams->habit);
-	*place = page;
+	place->page = page;
+	place->thread = streams->thread;
 	streams->next_stray++;
 }
 

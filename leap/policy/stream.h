@@ -8,8 +8,9 @@
 /* Furthest that prefetches are ahead of the program, in steps of its stride. */
 #define LEAP_AHEAD_MAX		64
 
-/* Most streams that are followed at once in one process. */
+/* Most streams that are followed at once in one thread, and in all of a process. */
 #define LEAP_STREAMS_MAX	8
+#define LEAP_STREAMS_ALL	16
 
 /* Faults that belong to no stream and are remembered all the same. */
 #define LEAP_STRAYS		16
@@ -32,12 +33,13 @@ enum leap_stream_state {
 /**
  * struct leap_stream - one way through memory
  * @trend: its last faults
- * @seen: &leap_streams.clock at the last fault, 0 if the entry is free
+ * @seen: &leap_streams.clock at the last fault
  * @delta: pages from one step to the next, 0 if not known
  * @pos: page of the last fault that was a step along @delta
  * @steps: since it began, or turned; at least 1
  * @doubt: faults for which the trend was another one though the way was right
  * @state: how well it is known
+ * @thread: whose
  * @ahead: steps beyond @pos that were asked for
  * @window: pages, as the hits have earned; 0 is suspended
  * @hits: used pages since the last prefetch
@@ -54,6 +56,7 @@ struct leap_stream {
 	u32 steps;
 	u32 doubt;
 	enum leap_stream_state state;
+	u32 thread;
 	u32 ahead;
 	u32 window;
 	u32 hits;
@@ -90,8 +93,18 @@ struct leap_guess {
 };
 
 /**
+ * struct leap_stray - a fault without a stream
+ * @page: LEAP_PAGE_LIMIT if taken by one since
+ * @thread: whose
+ */
+struct leap_stray {
+	u64 page;
+	u32 thread;
+};
+
+/**
  * struct leap_streams - the streams of one process
- * @nr: how many there can be, 1 to LEAP_STREAMS_MAX
+ * @nr: how many there can be in one thread, 1 to LEAP_STREAMS_MAX
  * @history: deltas that each remembers, see leap_trend_init()
  * @split: see there
  * @clock: counts faults, so that the stream that is idle for longest can be told
@@ -101,7 +114,9 @@ struct leap_guess {
  * @next_guess: where the next one goes
  * @guesses: ring of the last ones
  * @next_stray: where the next one goes
- * @strays: ring of faults without a stream, LEAP_PAGE_LIMIT if taken by one
+ * @strays: ring of the last ones
+ * @thread: whose faults these are, see leap_streams_thread()
+ * @top: entries of @all in use, the first ones
  * @all: in no order
  */
 struct leap_streams {
@@ -115,8 +130,10 @@ struct leap_streams {
 	u32 next_guess;
 	struct leap_guess guesses[LEAP_GUESSES];
 	u32 next_stray;
-	u64 strays[LEAP_STRAYS];
-	struct leap_stream all[LEAP_STREAMS_MAX];
+	struct leap_stray strays[LEAP_STRAYS];
+	u32 thread;
+	u32 top;
+	struct leap_stream all[LEAP_STREAMS_ALL];
 };
 
 /**
@@ -140,6 +157,7 @@ enum leap_move {
 
 void leap_streams_init(struct leap_streams *streams, u32 nr, u32 history,
 		       u32 split);
+void leap_streams_thread(struct leap_streams *streams, u32 thread);
 enum leap_move leap_streams_fault(struct leap_streams *streams, u64 page,
 				  bool miss, struct leap_stream **found);
 void leap_stream_pass(struct leap_streams *streams, struct leap_stream *stream,

@@ -81,10 +81,14 @@ static void check_state(const struct leap_prefetcher *p)
 {
 	must(p->count.faults >= p->count.misses + p->count.hits + p->count.late);
 	must(p->streams.habit.trust <= LEAP_TRUST_MAX);
-	for (u32 i = 0; i < LEAP_STREAMS_MAX; i++) {
+	must(p->streams.top <= LEAP_STREAMS_ALL);
+	for (u32 i = 0; i < p->streams.top; i++) {
 		const struct leap_stream *s = &p->streams.all[i];
+		u32 same = 0;
 
-		must(!s->seen || i < p->set.streams);
+		for (u32 j = 0; j <= i; j++)
+			same += p->streams.all[j].thread == s->thread;
+		must(same <= p->set.streams);
 		must(s->window <= p->set.max_window);
 		must(s->ahead <= p->set.max_ahead);
 		must(!s->ahead || s->delta);
@@ -116,6 +120,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		case 6:
 			take_settings(&set);
 			leap_prefetch_change(&p, &set);
+			break;
+		case 7:
+			leap_prefetch_thread(&p, op >> 3);
 			break;
 		default:
 			page = take_page(page, op >> 3);

@@ -6,7 +6,7 @@
  * are pages, in the order that the pattern says, and prints how the times of
  * these reads are distributed. It knows nothing of Leap, so the same numbers come
  * out for every swap device. Run it under a memory limit below MIB; without one
- * the pages never leave and it measures plain reads.
+ * the pages never leave and it measures plain reads, unless --paged-out sends them off.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +45,7 @@ struct options {
 	long mark_us;		/* 0: mark nothing */
 	const char *json;
 	const char *latencies;
+	bool paged_out;
 	bool hold;
 };
 
@@ -318,6 +319,10 @@ static int scan(const struct options *o, struct scan *s)
 	int code;
 
 	fill(s);
+	if (o->paged_out && madvise(s->base, s->pages << PAGE_SHIFT, MADV_PAGEOUT)) {
+		perror("cannot page the memory out");
+		return 2;
+	}
 	s->swapped_in = vmstat("pswpin");
 	s->swapped_out = vmstat("pswpout");
 	start = now();
@@ -428,6 +433,7 @@ static int usage(FILE *to)
 	      "  --json FILE       write the numbers there, too\n"
 	      "  --latencies FILE  write the ns of each read there, in the order of the reads\n"
 	      "  --mark-us N       note each read of N us or more in the kernel's trace\n"
+	      "  --paged-out       ask the kernel to swap all of the memory out before\n"
 	      "  --hold            end only when the standard input has a byte or ends\n"
 	      "Exit status: 0, 1 if a word was wrong, 2 if it could not be measured.\n", to);
 	return to == stdout ? 0 : 2;
@@ -440,6 +446,7 @@ int main(int argc, char **argv)
 		{ "json", required_argument, NULL, 'j' },
 		{ "latencies", required_argument, NULL, 'l' },
 		{ "mark-us", required_argument, NULL, 'm' },
+		{ "paged-out", no_argument, NULL, 'p' },
 		{ "hold", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' }, {}
 	};
@@ -456,6 +463,8 @@ int main(int argc, char **argv)
 			o.json = optarg;
 		else if (opt == 'l')
 			o.latencies = optarg;
+		else if (opt == 'p')
+			o.paged_out = true;
 		else if (opt == 'o')
 			o.hold = true;
 		else

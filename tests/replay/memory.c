@@ -101,7 +101,7 @@ static void place_recorded(struct memory *m, const struct workload *w)
 
 /*
  * The program has filled its memory once, from the beginning to the end. What
- * did not fit has gone to swap, oldest first.
+ * did not fit has gone to swap, oldest first, or all has.
  */
 static void fill(struct memory *m, const struct workload *w)
 {
@@ -110,6 +110,8 @@ static void fill(struct memory *m, const struct workload *w)
 		if (m->present > w->local)
 			memory_remove(m, m->oldest);
 	}
+	while (w->paged_out && m->present)
+		memory_remove(m, m->oldest);
 }
 
 /**

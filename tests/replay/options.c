@@ -15,6 +15,7 @@ enum {
 	OPT_PASSES,
 	OPT_GAP,
 	OPT_WRITES,
+	OPT_PAGED_OUT,
 	OPT_LATENCY,
 	OPT_PAGE_TIME,
 	OPT_HIT_TIME,
@@ -37,6 +38,7 @@ static const struct argp_option table[] = {
 	{ "passes", OPT_PASSES, "N", 0, "How often a pattern goes through them (default: 2)", 1 },
 	{ "gap", OPT_GAP, "NS", 0, "Computing between a pattern's accesses (default: 1000)", 1 },
 	{ "writes", OPT_WRITES, "PERCENT", 0, "Accesses of a pattern that change the page (default: 0)", 1 },
+	{ "paged-out", OPT_PAGED_OUT, 0, 0, "A pattern's pages are all in swap when it begins", 1 },
 	{ 0, 0, 0, 0, "The machine:", 2 },
 	{ "local", OPT_LOCAL, "PERCENT", 0,
 	  "Pages of a pattern that fit in local memory (default: 50)", 2 },
@@ -61,7 +63,7 @@ static const struct argp_option table[] = {
 
 static const struct policy *all_policies[] = {
 	&policy_none, &policy_next, &policy_stride, &policy_vma, &policy_cluster,
-	&policy_paper, &policy_leap_threads, &policy_leap,
+	&policy_paper, &policy_leap_process, &policy_leap_threads, &policy_leap,
 };
 
 #define NR_POLICIES	(sizeof(all_policies) / sizeof(*all_policies))
@@ -216,6 +218,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_WRITES:
 		o->pattern.writes = number(state, arg, 0, 100);
+		return 0;
+	case OPT_PAGED_OUT:
+		o->pattern.paged_out = true;
 		return 0;
 	case OPT_SAVE:
 		o->save = arg;

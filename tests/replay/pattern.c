@@ -114,6 +114,13 @@ static void threads4(struct maker *m)
 	interleave(m, (const uint64_t[]){ 1, 10, 7, 2 }, 4, true);
 }
 
+/* More ways than one thread may have, each with a thread and a part of its own. */
+static void threads16(struct maker *m)
+{
+	interleave(m, (const uint64_t[]){ 1, 10, 7, 2, 3, 1, 5, 1, 4, 1, 2, 6, 1, 8, 9, 1 },
+		   16, true);
+}
+
 /* Four threads share one scan, each page is the next thread's. */
 static void shared4(struct maker *m)
 {
@@ -241,6 +248,7 @@ static const struct {
 	{ "interleave4", interleave4 },
 	{ "equal4", equal4 },
 	{ "threads4", threads4 },
+	{ "threads16", threads16 },
 	{ "shared4", shared4 },
 	{ "columns", columns },
 	{ "noisy", noisy },
@@ -284,6 +292,7 @@ bool pattern_make(const char *name, const struct pattern_options *options,
 		*w = (struct workload){
 			.name = strdup(name),
 			.local = options->pages * options->local / 100,
+			.paged_out = options->paged_out,
 		};
 		patterns[i].make(&m);
 		return true;

@@ -12,8 +12,15 @@
 #define PAGE_CLUSTER	3
 #define MAX_PAGES	(1U << PAGE_CLUSTER)
 
-/* Hits are kept in six bits of a word, next to the address. */
+/* Hits are kept in six bits of a word, next to the address; a mapping begins with: */
 #define HITS_MAX	63
+#define HITS_FIRST	4
+
+/* What was read ahead bears a mark, until it is used. */
+static bool was_read_ahead(const struct fault *fault)
+{
+	return fault->kind == LEAP_FAULT_HIT || fault->kind == LEAP_FAULT_LATE;
+}
 
 /**
  * struct window - the state of either readahead
@@ -73,7 +80,7 @@ static struct window *window_of(struct mapping *all, uint64_t first)
 {
 	for (int i = 0; i < MAPPINGS_MAX; i++) {
 		if (!all[i].first)
-			all[i].first = first;
+			all[i] = (struct mapping){ first, { .hits = HITS_FIRST } };
 		if (all[i].first == first)
 			return &all[i].window;
 	}
@@ -115,7 +122,7 @@ static void vma_fault(struct sim *sim, void *state, const struct fault *fault)
 	sim_area(sim, fault->page, &low, &high);
 	w = window_of(state, low);
 	if (fault->kind != LEAP_FAULT_MISS) {
-		if (w->hits < HITS_MAX)
+		if (was_read_ahead(fault) && w->hits < HITS_MAX)
 			w->hits++;
 		w->prev = fault->page;
 		return;
@@ -153,7 +160,7 @@ static void cluster_fault(struct sim *sim, void *state,
 	uint32_t mask, slot;
 
 	if (fault->kind != LEAP_FAULT_MISS) {
-		w->hits++;
+		w->hits += was_read_ahead(fault);
 		return;
 	}
 	w->win = next_size(w, fault->slot);

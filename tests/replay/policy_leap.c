@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leap's, which is the module's own source, with one history for each process or
- * one for each thread; and for comparison the algorithm of the paper that it comes from:
- * one history, prefetches on misses only, along the last trend if there is none.
+ * Leap's, which is the module's own source; and for comparison the same with no
+ * difference made between the threads of a process, or all between them; and the
+ * algorithm of the paper that it comes from: one history, prefetches on misses only,
+ * along the last trend if there is none.
  */
 #include "sim.h"
 
@@ -39,8 +40,11 @@ static void *leap_create(struct sim *sim)
 
 static void leap_fault(struct sim *sim, void *state, const struct fault *fault)
 {
-	leap_fault_of(sim, (struct leap_prefetcher *)state +
-		      sim_process_of(sim, fault->thread), fault);
+	struct leap_prefetcher *p = (struct leap_prefetcher *)state +
+				    sim_process_of(sim, fault->thread);
+
+	leap_prefetch_thread(p, fault->thread);
+	leap_fault_of(sim, p, fault);
 }
 
 static void leap_dropped(struct sim *sim, void *state, uint32_t thread)
@@ -53,6 +57,21 @@ const struct policy policy_leap = {
 	.name = "leap",
 	.create = leap_create,
 	.fault = leap_fault,
+	.dropped = leap_dropped,
+	.destroy = free,
+};
+
+static void process_fault(struct sim *sim, void *state,
+			  const struct fault *fault)
+{
+	leap_fault_of(sim, (struct leap_prefetcher *)state +
+		      sim_process_of(sim, fault->thread), fault);
+}
+
+const struct policy policy_leap_process = {
+	.name = "leap-process",
+	.create = leap_create,
+	.fault = process_fault,
 	.dropped = leap_dropped,
 	.destroy = free,
 };

@@ -111,6 +111,7 @@ extern const struct policy policy_vma;
 extern const struct policy policy_cluster;
 extern const struct policy policy_paper;
 extern const struct policy policy_leap;
+extern const struct policy policy_leap_process;
 extern const struct policy policy_leap_threads;
 
 #endif /* SIM_H */

@@ -45,6 +45,7 @@ struct access {
  * @processes: how many
  * @process_of: each thread's process, an index
  * @local: pages of memory that it has
+ * @paged_out: none of its pages is in memory when it begins
  * @recorded: only what faulted is there, so each access is a fault
  */
 struct workload {
@@ -56,6 +57,7 @@ struct workload {
 	uint32_t processes;
 	uint32_t process_of[THREADS_MAX];
 	uint64_t local;
+	bool paged_out;
 	bool recorded;
 };
 
@@ -66,6 +68,7 @@ struct workload {
  * @passes: how often it goes through its memory
  * @gap: ns of computing between accesses
  * @writes: percent of the accesses that change the page
+ * @paged_out: see struct workload
  */
 struct pattern_options {
 	uint64_t pages;
@@ -73,6 +76,7 @@ struct pattern_options {
 	uint32_t passes;
 	uint64_t gap;
 	uint32_t writes;
+	bool paged_out;
 };
 
 void workload_add(struct workload *w, const struct access *access);

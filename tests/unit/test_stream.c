@@ -68,7 +68,7 @@ static void a_stray_is_no_stream_when_it_comes_again(void **state)
 	for (u32 i = 0; i < 5; i++)
 		for (u64 j = 0; j < 3; j++)
 			assert_int_equal(fault(BASE + j * j * FAR), LEAP_MOVE_STRAY);
-	assert_int_equal(streams.all[0].seen, 0);
+	assert_int_equal(streams.top, 0);
 }
 
 /* All but the first three faults of each way are steps. */
@@ -141,6 +141,47 @@ static void the_idle_stream_makes_place(void **state)
 	assert_int_equal(streams.all[2].trend.last, BASE + 2 * FAR + 18);
 }
 
+/* More ways than one thread may have, and all of the same pages. */
+static void threads_have_ways_of_their_own(void **state)
+{
+	u32 steps = 0;
+
+	(void)state;
+	for (u64 i = 0; i < 100; i++)
+		for (u32 thread = 0; thread < LEAP_STREAMS_ALL; thread++) {
+			leap_streams_thread(&streams, thread);
+			steps += fault(BASE + thread + i * (thread + 20)) >= LEAP_MOVE_STEP;
+		}
+	assert_in_range(steps, LEAP_STREAMS_ALL * 95, LEAP_STREAMS_ALL * 98);
+}
+
+static void a_thread_leaves_place_for_others(void **state)
+{
+	static const s64 stride[] = { 2 };
+
+	(void)state;
+	walk((u64[]){ BASE }, stride, 1, 10);
+	leap_streams_thread(&streams, 1);
+	for (u64 i = 1; i <= 5 * LEAP_STREAMS_ALL; i++)
+		walk((u64[]){ BASE + i * FAR }, stride, 1, 10);
+	leap_streams_thread(&streams, 0);
+	assert_int_equal(fault(BASE + 2 * 10), LEAP_MOVE_STEP);
+	assert_int_equal(streams.top, 1 + LEAP_STREAMS_MAX);
+}
+
+/* Of all threads that have ever been, the last ones count. */
+static void threads_come_and_go(void **state)
+{
+	static const s64 stride[] = { 2 };
+
+	(void)state;
+	for (u32 thread = 0; thread < 1000; thread++) {
+		leap_streams_thread(&streams, thread);
+		assert_in_range(walk((u64[]){ BASE + thread * FAR }, stride, 1, 10), 7, 10);
+	}
+	assert_int_equal(streams.top, LEAP_STREAMS_ALL);
+}
+
 static void fewer_streams_can_be_asked_for(void **state)
 {
 	static const u64 first[] = { BASE, BASE + FAR };
@@ -149,8 +190,7 @@ static void fewer_streams_can_be_asked_for(void **state)
 	(void)state;
 	leap_streams_init(&streams, 1, 32, 8);
 	assert_in_range(walk(first, strides, 2, 100), 0, 2);
-	for (u32 i = 1; i < LEAP_STREAMS_MAX; i++)
-		assert_int_equal(streams.all[i].seen, 0);
+	assert_int_equal(streams.top, 1);
 }
 
 static void steps_may_be_left_out(void **state)
@@ -292,6 +332,9 @@ int main(void)
 		test(wide_strides_that_take_turns_are_told_apart),
 		test(noise_pushes_out_no_stream),
 		test(the_idle_stream_makes_place),
+		test(threads_have_ways_of_their_own),
+		test(a_thread_leaves_place_for_others),
+		test(threads_come_and_go),
 		test(fewer_streams_can_be_asked_for),
 		test(steps_may_be_left_out),
 		test(what_was_asked_for_is_known),
