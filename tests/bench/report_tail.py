@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The part "tail" of the report: how slow the slowest accesses of a steady stream
 are, and who had the processor during the slowest hundredth of them. The guest has
-one, so whoever had it kept the program waiting.
+one, so whoever had it kept the program waiting. And what prefetching costs accesses
+in no order.
 """
 import collections
 import json
@@ -129,10 +130,10 @@ def print_slowest(name, table):
     print()
 
 
-def print_scans(scans):
+def print_steady(scans):
     print(f"{'system':20}{'round':>6}{'p50 us':>10}{'p90 us':>10}{'p99 us':>10}"
           f"{'p99.9 us':>10}{'ready':>8}")
-    for run in scans:
+    for run in of_pattern(scans, "10"):
         ready = f"{ratio(run['prefetch_hits'], run['faults']):.1%}" if "faults" in run else "-"
         print(f"{SYSTEMS[run['system']]:20}{run['round']:>6}{run['p50_ns'] / 1e3:10.1f}"
               f"{run['p90_ns'] / 1e3:10.1f}{run['p99_ns'] / 1e3:10.1f}"
@@ -140,15 +141,33 @@ def print_scans(scans):
     print()
 
 
+def of_pattern(scans, pattern, system=None):
+    return [run for run in scans if run["pattern"] == pattern and
+            system in (None, run["system"])]
+
+
 def bounds(scans):
-    """The ratio of the p99 of each round, by the middle one, or the worse of two."""
+    """The ratio of the p99 of each round, by the middle one, or the worse of two, and
+    of the sums of all scans in no order."""
     def p99(system):
-        return [run["p99_ns"] for run in scans if run["system"] == system]
+        return [run["p99_ns"] for run in of_pattern(scans, "10", system)]
 
     for system, least in (("trend", None), ("dram", 22)):
         ratios = sorted(a / b for a, b in zip(p99("nvme"), p99(system)))
         yield Bound(f"stride 10, computing: p99 of NVMe-oF / {SYSTEMS[system]}",
                     ratios[(len(ratios) - 1) // 2], least=least)
+    for pattern in ("random", "zipf"):
+        times = [[run["total_ms"] for run in of_pattern(scans, pattern, system)]
+                 for system in ("dram", "none")]
+        print(f"{pattern}, local memory with latency, s: with prefetching "
+              f"{seconds(times[0])}, without {seconds(times[1])}")
+        yield Bound(f"{pattern} (dram): scan time of Leap with / without prefetching",
+                    sum(times[0]) / sum(times[1]), most=1.03)
+    print()
+
+
+def seconds(times):
+    return " ".join(f"{time / 1e3:.2f}" for time in times)
 
 
 def report(folder):
@@ -156,7 +175,7 @@ def report(folder):
     raw, scans = raw_link(folder), measured(folder)
     lines, runs = [], list(scans)
     print(f"raw RDMA, 4 KiB: read median {raw['read_us']:.0f} us\n")
-    print_scans(scans)
+    print_steady(scans)
     for system in ("trend", "dram"):
         path = folder / f"{system}.json"
         if not path.exists():
@@ -166,5 +185,6 @@ def report(folder):
         table = slowest(folder / f"{system}.trace", run["pages"] // 100)
         print_slowest(SYSTEMS[system], table)
         lines.append({"kind": "slowest", "system": system, **run, **table})
-    wrong = [f"{SYSTEMS[run['system']]} has read wrong data" for run in runs if run["wrong"]]
-    return list(bounds(scans)), [{"kind": "raw", **raw}, *scans, *lines], wrong
+    found = list(bounds(scans))
+    wrong = [f"{run['system']} has read wrong data" for run in runs if run["wrong"]]
+    return found, [{"kind": "raw", **raw}, *scans, *lines], wrong
