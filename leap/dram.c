@@ -31,7 +31,7 @@ MODULE_PARM_DESC(dram_latency_us,
  * @timer: runs while there are any, until the first one is due
  */
 struct dram {
-	spinlock_t lock;
+	spinlock_t lock;	/* of @wire */
 	struct list_head wire;
 	struct hrtimer timer;
 };

@@ -52,8 +52,8 @@ for ((number = 1; number <= ROUNDS; number++)); do
 	latency_us=$(awk '$1 == 4096 { printf "%d", $5 }' "$out/read_latency.$number.txt")
 	for system in nvme trend dram; do
 		swap_up "${system/trend/leap}" "$latency_us"
-		plain $system "$number" 10 --compute-us 500
-		if [ "$number" = 1 ] && [ $system != nvme ]; then traced $system; fi
+		plain "$system" "$number" 10 --compute-us 500
+		if [ "$number" = 1 ] && [ "$system" != nvme ]; then traced "$system"; fi
 		swap_down "${system/trend/leap}"
 	done
 done
@@ -62,7 +62,7 @@ done
 swap_up dram "$latency_us"
 for pattern in random zipf; do
 	for number in 1 2; do
-		for system in dram none none dram; do plain $system "$number" $pattern; done
+		for system in dram none none dram; do plain "$system" "$number" "$pattern"; done
 	done
 done
 swap_down dram
