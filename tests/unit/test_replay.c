@@ -208,39 +208,40 @@ static void stride_wants_two_equal_deltas(void **state)
 	assert_run(&policy_stride, 3, 2, 8);
 }
 
-/* 1 page, 2, 4, and then 8: one page of each is the fault's. */
-static void the_kernels_window_doubles(void **state)
+/* 8 pages around the first fault, 3 of them below it, then 8 from each one on. */
+static void the_kernel_reads_upwards(void **state)
 {
 	(void)state;
-	for (uint64_t i = 0; i < 15 + 8 * 10; i++)
+	for (uint64_t i = 0; i < 5 + 8 * 10; i++)
 		add(100 + i);
-	assert_run(&policy_vma, 4 + 10, 1 + 3 + 7 + 70, 1 + 3 + 7 + 70);
+	assert_run(&policy_vma, 1 + 10, 4 + 70, 7 + 70);
 }
 
 static void the_kernel_reads_downwards(void **state)
 {
 	(void)state;
-	for (uint64_t i = 0; i < 15 + 8 * 10; i++)
+	for (uint64_t i = 0; i < 4 + 8 * 10; i++)
 		add(500 - i);
-	assert_run(&policy_vma, 4 + 10, 1 + 3 + 7 + 70, 1 + 3 + 7 + 70);
+	assert_run(&policy_vma, 1 + 10, 3 + 70, 7 + 70);
 }
 
+/* 8 pages, of which 3 are below the mapping, then 4, 2 and 1. */
 static void the_kernel_knows_no_strides(void **state)
 {
 	(void)state;
 	for (uint64_t i = 0; i < 50; i++)
 		add(10 * i);
-	assert_run(&policy_vma, 50, 0, 0);
+	assert_run(&policy_vma, 50, 0, 4 + 3 + 1);
 }
 
-/* The window of the fault on page 510 would go on beyond its page table. */
+/* The window of the fault on page 508 would go on beyond its page table. */
 static void the_kernel_stays_in_a_page_table(void **state)
 {
 	(void)state;
 	for (uint64_t i = 495; i < 524; i++)
 		add(i);
-	/* 495, 496-497, 498-501, 502-509, 510-511, then 512-515 and 516-523 */
-	assert_run(&policy_vma, 7, 22, 22);
+	/* 492-499, 500-507, 508-511, then 512-519 and 520-527 */
+	assert_run(&policy_vma, 5, 24, 31);
 }
 
 /* Blocks of 8 slots; the first two faults are 1 and 2 slots wide. */
@@ -517,7 +518,7 @@ int main(void)
 		test(without_prefetching_each_page_is_waited_for),
 		test(next_n_reads_the_next_pages),
 		test(stride_wants_two_equal_deltas),
-		test(the_kernels_window_doubles),
+		test(the_kernel_reads_upwards),
 		test(the_kernel_reads_downwards),
 		test(the_kernel_knows_no_strides),
 		test(the_kernel_stays_in_a_page_table),
