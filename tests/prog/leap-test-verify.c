@@ -536,7 +536,7 @@ static int usage(FILE *to)
 	      "  --fork        each pass forks a child that shares all pages\n"
 	      "  --thp         ask for huge pages\n"
 	      "  --dontneed    gives pages back just before they are compared\n"
-	      "  --unmap       the same by munmap\n"
+	      "  --unmap       the same by munmap; not with --remap\n"
 	      "  --remap       each pass moves the memory and maps a part of it anew\n"
 	      "  --progress    one line for each step\n"
 	      "Exit status: 0, 1 if a byte was wrong, 2 if it could not be tested.\n", to);

@@ -29,7 +29,7 @@ modprobe leap dram_latency_us=300
 leap_up dram://1,256M
 leapctl prefetch on
 
-for options in "--pattern seq --unmap --threads 2" "--pattern stride --unmap --fork --remap" \
+for options in "--pattern seq --unmap --threads 2" "--pattern stride --unmap --fork" \
 	"--pattern seq --unmap --dontneed --thp"; do
 	# shellcheck disable=SC2086
 	run_limited "$half" leapctl run -- leap-test-verify "${mib}M" $options || fail "wrong data with $options"
