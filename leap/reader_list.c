@@ -71,7 +71,7 @@ void leap_reader_settings(struct leap_reader *r)
 static void reader_free(struct leap_reader *r)
 {
 	kfifo_free(&r->fifo);
-	kfree_rcu(r, rcu);
+	kvfree_rcu(r, rcu);
 	atomic_dec(&nr_readers);
 }
 
@@ -88,12 +88,12 @@ static void retire(struct work_struct *item)
 static struct leap_reader *reader_alloc(struct leap_mm *lm)
 {
 	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN;
-	struct leap_reader *r = kzalloc(sizeof(*r), gfp);
+	struct leap_reader *r = kvzalloc(sizeof(*r), gfp);
 
 	if (!r)
 		return NULL;
 	if (kfifo_alloc(&r->fifo, get_prefetch_buffer() + FIFO_SLACK, gfp)) {
-		kfree(r);
+		kvfree(r);
 		return NULL;
 	}
 	atomic_inc(&nr_readers);
