@@ -5,6 +5,7 @@
 # a detached process still reads what it has stored.
 # GROUP: dram
 # TIMEOUT: 120
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

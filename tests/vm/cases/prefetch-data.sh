@@ -6,6 +6,7 @@
 # GROUP: prefetch
 # SMP: 1 2
 # TIMEOUT: 240
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

@@ -7,6 +7,7 @@
 # FLAVOUR: release
 # GROUP: prefetch
 # TIMEOUT: 240
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 

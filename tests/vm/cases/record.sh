@@ -7,6 +7,7 @@
 # GROUP: prefetch
 # SMP: 1 2
 # TIMEOUT: 120
+# LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
