@@ -107,6 +107,18 @@ pid_t get_process_id(void)
 }
 EXPORT_SYMBOL_GPL(get_process_id);
 
+/* The memory map of a process that is attached, for mmput(). */
+static struct mm_struct *attached_mm_of(pid_t pid)
+{
+	struct mm_struct *mm = mm_of(pid);
+
+	lockdep_assert_held(&process_mutex);
+	if (IS_ERR(mm) || (mm->leap && mm->leap->attached))
+		return mm;
+	mmput(mm);
+	return ERR_PTR(-ENOENT);
+}
+
 /**
  * leap_process_detach - send one process's pages to the swap device
  * @pid: process id in the caller's pid namespace
@@ -119,18 +131,14 @@ EXPORT_SYMBOL_GPL(get_process_id);
 int leap_process_detach(pid_t pid)
 {
 	struct mm_struct *mm;
-	int err = -ENOENT;
 
 	guard(mutex)(&process_mutex);
-	mm = mm_of(pid);
+	mm = attached_mm_of(pid);
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);
-	if (mm->leap && mm->leap->attached) {
-		WRITE_ONCE(mm->leap->attached, false);
-		err = 0;
-	}
+	WRITE_ONCE(mm->leap->attached, false);
 	mmput(mm);
-	return err;
+	return 0;
 }
 
 /**
@@ -182,16 +190,12 @@ EXPORT_SYMBOL_GPL(get_custom_prefetch);
 int leap_process_prefetch(pid_t pid, bool on)
 {
 	struct mm_struct *mm;
-	int err = -ENOENT;
 
 	guard(mutex)(&process_mutex);
-	mm = mm_of(pid);
+	mm = attached_mm_of(pid);
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);
-	if (mm->leap && mm->leap->attached) {
-		WRITE_ONCE(mm->leap->prefetch, on);
-		err = 0;
-	}
+	WRITE_ONCE(mm->leap->prefetch, on);
 	mmput(mm);
-	return err;
+	return 0;
 }
