@@ -45,7 +45,7 @@ scan $mib 10
 echo 1 >/sys/kernel/mm/leap/prefetch/enabled
 # The last one: 256 pages, then from the beginning, which costs a few misses each time.
 for stride in 10 1 -1 $mib; do
-	scan $mib $stride
+	scan $mib "$stride"
 	[ "${grown[faults]}" -ge $((mib << 5)) ] || fail "only ${grown[faults]} faults"
 	[ $((grown[misses] * 20)) -le "${grown[faults]}" ] || fail "stride $stride: more than 5 % of the faults are misses"
 	[ $((grown[prefetch_unused] * 20)) -le "${grown[prefetch_issued]}" ] ||
