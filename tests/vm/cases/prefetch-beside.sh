@@ -11,7 +11,6 @@
 . "$LEAP_LIB"
 
 mib=32
-[ "$LEAP_FLAVOUR" = release ] || mib=8
 
 # begin PATTERN: a scan with half of its memory, which then stays to be looked at
 begin() {
