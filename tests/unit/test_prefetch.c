@@ -8,79 +8,7 @@
 
 #include <cmocka.h>
 
-#include "leap/policy/prefetch.h"
-
-#define BASE	0x7f0000000ULL
-
-static struct leap_prefetcher p;
-static u64 pages[LEAP_WINDOW_MAX];
-
-/* Pages that were prefetched and not used yet, as the kernel would have them. */
-static u64 cached[1024];
-
-static void start_with(const struct leap_prefetch_settings *set)
-{
-	assert_int_equal(leap_prefetch_check(set), 0);
-	memset(&p, 0xff, sizeof(p));
-	leap_prefetch_init(&p, set);
-	memset(cached, 0, sizeof(cached));
-}
-
-/* Small windows, so that the rules show in few faults. */
-static int start(void **state)
-{
-	struct leap_prefetch_settings set = leap_prefetch_defaults;
-
-	(void)state;
-	set.max_window = 8;
-	start_with(&set);
-	return 0;
-}
-
-static u32 fault(u64 page, enum leap_fault_kind kind)
-{
-	return leap_prefetch_fault(&p, page, kind, pages);
-}
-
-static bool take_cached(u64 page)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(cached); i++) {
-		if (cached[i] == page) {
-			cached[i] = 0;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The oldest is dropped if there are too many. */
-static void add_cached(u64 page)
-{
-	static size_t next;
-
-	cached[next++ % ARRAY_SIZE(cached)] = page;
-}
-
-/* As the kernel plays it. Return: the page was there. */
-static bool touch(u64 page)
-{
-	bool hit = take_cached(page);
-	u32 nr = fault(page, hit ? LEAP_FAULT_HIT : LEAP_FAULT_MISS);
-
-	while (nr)
-		add_cached(pages[--nr]);
-	return hit;
-}
-
-/* Misses of a scan of @nr pages; @page is moved to its end. */
-static u32 scan(u64 *page, s64 stride, u32 nr)
-{
-	u32 misses = 0;
-
-	for (; nr--; *page += stride)
-		misses += !touch(*page);
-	return misses;
-}
+#include "prefetcher.h"
 
 static void assert_asked(u32 nr, u64 first, s64 stride, u32 want)
 {
@@ -414,96 +342,6 @@ static void no_page_is_above_the_last(void **state)
 	assert_int_equal(p.count.faults, 101);
 }
 
-/* Nothing that is prefetched is ever used. Return: pages until that stops. */
-static u32 fail_until_rest(u64 *page)
-{
-	u64 issued = p.count.issued;
-
-	while (!p.breaker.rest)
-		fault((*page)++, LEAP_FAULT_MISS);
-	return p.count.issued - issued;
-}
-
-/* Return: faults until prefetching begins again. */
-static u32 wait_for_trial(u64 *page)
-{
-	u32 quiet = 0;
-
-	while (!fault((*page)++, LEAP_FAULT_MISS))
-		quiet++;
-	return quiet + 1;
-}
-
-static void useless_prefetching_is_stopped(void **state)
-{
-	u64 page = BASE;
-
-	(void)state;
-	assert_int_equal(fail_until_rest(&page), 64);
-	assert_int_equal(wait_for_trial(&page), 64);
-}
-
-static void the_pauses_get_longer(void **state)
-{
-	u64 page = BASE;
-	u32 pause = 64;
-
-	(void)state;
-	fail_until_rest(&page);
-	for (u32 i = 0; i < 12; i++) {
-		assert_int_equal(wait_for_trial(&page), pause);
-		/* The first one was asked for by the fault that ended the wait. */
-		assert_int_equal(fail_until_rest(&page), 15);
-		pause = pause < 8192 ? 2 * pause : 8192;
-	}
-}
-
-/*
- * Four streams that begin anew together, and look far ahead because the link is
- * slow, ask for more than a trial takes before the first page is used.
- */
-static void what_is_still_to_come_is_not_judged(void **state)
-{
-	(void)state;
-	for (u64 i = 0; i < 2000; i++) {
-		for (u64 way = 0; way < 4; way++) {
-			u64 page = BASE + (way * way << 24) + (i / 100 << 14) + i;
-			u32 nr = fault(page, take_cached(page) ? LEAP_FAULT_LATE :
-								 LEAP_FAULT_MISS);
-
-			while (nr)
-				add_cached(pages[--nr]);
-			assert_int_equal(p.breaker.pause, 0);
-		}
-	}
-}
-
-static void a_trial_that_succeeds_ends_the_pauses(void **state)
-{
-	u64 page = BASE;
-
-	(void)state;
-	fail_until_rest(&page);
-	wait_for_trial(&page);
-	fail_until_rest(&page);
-	wait_for_trial(&page);
-	scan(&page, 1, 100);
-	assert_int_equal(p.breaker.pause, 0);
-	assert_int_equal(scan(&page, 1, 1000), 0);
-}
-
-static void without_the_breaker_nothing_stops(void **state)
-{
-	struct leap_prefetch_settings set = leap_prefetch_defaults;
-	u64 page = BASE;
-
-	(void)state;
-	set.breaker = 0;
-	start_with(&set);
-	for (u32 i = 0; i < 5000; i++)
-		assert_int_equal(fault(page++, LEAP_FAULT_MISS), i >= 3);
-}
-
 /* Pages that were never read are not held against the stream. */
 static void skipped_pages_do_not_count(void **state)
 {
@@ -631,11 +469,6 @@ int main(void)
 		test(repeats_of_a_stream_are_dropped),
 		test(no_page_is_below_the_first),
 		test(no_page_is_above_the_last),
-		test(useless_prefetching_is_stopped),
-		test(the_pauses_get_longer),
-		test(what_is_still_to_come_is_not_judged),
-		test(a_trial_that_succeeds_ends_the_pauses),
-		test(without_the_breaker_nothing_stops),
 		test(skipped_pages_do_not_count),
 		test(everything_is_counted),
 		test(settings_have_ranges),
