@@ -126,12 +126,14 @@ void client_job_done(struct client *client)
 		client_free(client);
 }
 
+/* The one that is admitted; there may be others that only say that they are it. */
 static struct client *client_find(const uint8_t *id)
 {
 	struct client *client;
 
 	LIST_FOREACH(client, &clients, entry)
-		if (!memcmp(client->hello.client_id, id, LEAP_CLIENT_ID_LEN))
+		if (client->admitted &&
+		    !memcmp(client->hello.client_id, id, LEAP_CLIENT_ID_LEN))
 			return client;
 	return NULL;
 }
@@ -170,15 +172,16 @@ static int conn_set_up(struct conn *conn, bool control)
 }
 
 static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
-		       int reads_max)
+		       int reads_max, const struct leap_hello_info *hello)
 {
-	const struct client *client = conn->client;
+	struct client *client = conn->client;
 	struct leap_welcome_info info = {
 		.version = LEAP_PROTO_VERSION,
 		.page_shift = client->hello.page_shift,
 		.slab_shift = (uint8_t)__builtin_ctzll(account.slab),
 		.queues = client->hello.queues,
 		.depth = client->hello.depth,
+		.flags = options.key.len ? LEAP_WELCOME_KEY : 0,
 		.token = client->token,
 		.capacity = slab_capacity(),
 	};
@@ -192,6 +195,8 @@ static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
 	};
 
 	leap_welcome_encode(&info, &wire);
+	if (conn == client->control)
+		auth_begin(&client->auth, hello, &info);
 	return rdma_accept(conn->id, &param) ? -errno : 0;
 }
 
@@ -230,13 +235,15 @@ static bool from_host(struct rdma_cm_id *id, const struct client *client)
 	return !strncmp(name, client->name, host);
 }
 
-/* One machine must not take all the places. */
-static bool has_place(struct rdma_cm_id *id)
+/* One machine must not take all the places. Who comes anew has one already. */
+static bool has_place(struct rdma_cm_id *id, const struct client *anew)
 {
 	const struct client *client;
 	unsigned int all = 0, from_there = 0;
 
 	LIST_FOREACH(client, &clients, entry) {
+		if (client == anew)
+			continue;
 		all++;
 		from_there += from_host(id, client);
 	}
@@ -263,6 +270,8 @@ static struct client *client_create(struct rdma_cm_id *id,
 	client->hello.queues = (uint16_t)clamp(hello->queues, LEAP_QUEUES_MAX);
 	client->hello.depth = (uint16_t)clamp(hello->depth, device->max_qp_wr);
 	client->verbs = id->verbs;
+	client->admitted = !options.key.len;
+	client->admit_by = now() + LEAP_HANDSHAKE_SECONDS;
 	LIST_INIT(&client->conns);
 	LIST_INIT(&client->slabs);
 	name_peer(id, client->name, sizeof(client->name));
@@ -290,10 +299,11 @@ static void accept_control(struct rdma_cm_id *id,
 		refuse(id, LEAP_REFUSED_TOKEN, "that client is connected from another address");
 		return;
 	}
-	if (client)
-		client_drop(client, "it connects anew");
-	if (!has_place(id))
+	if (!has_place(id, client))
 		return;
+	/* With a key it has to show first that it is who it says. */
+	if (client && !options.key.len)
+		client_drop(client, "it connects anew");
 	client = client_create(id, hello, device);
 	conn = client ? conn_create(client, id) : NULL;
 	if (!conn) {
@@ -306,7 +316,7 @@ static void accept_control(struct rdma_cm_id *id,
 	if (!err)
 		err = control_init(client, conn);
 	if (!err)
-		err = conn_accept(conn, param, device->max_qp_rd_atom);
+		err = conn_accept(conn, param, device->max_qp_rd_atom, hello);
 	if (err) {
 		reject_unmade(id, err);
 		client_drop(client, "it has no queue");
@@ -338,11 +348,24 @@ static void accept_data(struct rdma_cm_id *id,
 	}
 	err = conn_set_up(conn, false);
 	if (!err)
-		err = conn_accept(conn, param, device->max_qp_rd_atom);
+		err = conn_accept(conn, param, device->max_qp_rd_atom, hello);
 	if (err) {
 		reject_unmade(id, err);
 		conn_destroy(conn);
 	}
+}
+
+/* Refuses a client that has a key where we have none, or the other way round. */
+static bool keys_fit(struct rdma_cm_id *id, const struct leap_hello_info *hello)
+{
+	bool ours = options.key.len, theirs = hello->flags & LEAP_HELLO_KEY;
+
+	if (hello->role == LEAP_ROLE_DATA || ours == theirs)
+		return true;
+	refuse(id, LEAP_REFUSED_KEY, ours ?
+	       "this server lends only to those who have its key; use ?key=" :
+	       "this server has no key, so it cannot prove to be the right one; start leapd with --key");
+	return false;
 }
 
 /* Refuses a hello that does not fit; false if it did. */
@@ -378,7 +401,7 @@ static bool fits(struct rdma_cm_id *id, const struct rdma_conn_param *param,
 		refuse(id, LEAP_REFUSED_SLAB_SIZE, text);
 		return false;
 	}
-	return true;
+	return keys_fit(id, hello);
 }
 
 /**
@@ -391,6 +414,10 @@ void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param)
 	struct leap_hello_info hello;
 	struct ibv_device_attr device;
 
+	if (!allow_match(options.allow, options.nr_allow, rdma_get_peer_addr(id))) {
+		refuse(id, LEAP_REFUSED_ADDRESS, "this server lends nothing to that address; see leapd --allow there");
+		return;
+	}
 	if (!fits(id, param, &hello))
 		return;
 	if (ibv_query_device(id->verbs, &device)) {
@@ -403,6 +430,13 @@ void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param)
 		accept_data(id, &hello, param, &device);
 }
 
+static void tell_of(const struct client *client)
+{
+	event(client, "client", "depth %u, up to %u queues%s",
+	      client->hello.depth, client->hello.queues,
+	      options.key.len ? ", knows the key" : "");
+}
+
 /**
  * client_established - a connection is up
  * @id: which
@@ -412,9 +446,22 @@ void client_established(struct rdma_cm_id *id)
 	struct conn *conn = id->context;
 
 	conn->established = true;
-	if (conn == conn->client->control)
-		event(conn->client, "client", "depth %u, up to %u queues",
-		      conn->client->hello.depth, conn->client->hello.queues);
+	if (conn == conn->client->control && conn->client->admitted)
+		tell_of(conn->client);
+}
+
+/**
+ * client_admit - a client has proved that it knows the key
+ * @client: which; it takes the place of the one that had its id
+ */
+void client_admit(struct client *client)
+{
+	struct client *before = client_find(client->hello.client_id);
+
+	if (before)
+		client_drop(before, "it connects anew");
+	client->admitted = true;
+	tell_of(client);
 }
 
 /**
@@ -437,6 +484,11 @@ void client_disconnected(struct rdma_cm_id *id)
 static bool settle(struct client *client, time_t time)
 {
 	struct conn *conn, *next;
+
+	if (!client->admitted && time >= client->admit_by) {
+		client_drop(client, "it has not shown in time that it knows the key");
+		return false;
+	}
 
 	for (conn = LIST_FIRST(&client->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, entry);

@@ -153,12 +153,40 @@ static void pong(struct client *client, const struct leap_msg_info *msg)
 	control_send(client, &answer);
 }
 
+/* A client that has to prove itself says something; it may be gone afterwards. */
+static void examine(struct client *client, const struct leap_msg_info *msg)
+{
+	struct leap_msg_info answer;
+
+	if (client->denied)	/* it is being told so */
+		return;
+	switch (auth_hear(&client->auth, &options.key, msg, &answer)) {
+	case AUTH_ADMITTED:
+		client_admit(client);
+		break;
+	case AUTH_DENIED:
+		event(client, "client-denied", "it does not know the key");
+		client->denied = true;
+		break;
+	case AUTH_GO_ON:
+		break;
+	case AUTH_OFFENCE:
+		client_drop(client, "it has to prove first that it knows the key");
+		return;
+	}
+	control_send(client, &answer);
+}
+
 /*
  * The client may be gone afterwards. One of its jobs is that we look at it; the
  * rest are questions that wait for an answer.
  */
 static void handle(struct client *client, const struct leap_msg_info *msg)
 {
+	if (!client->admitted) {
+		examine(client, msg);
+		return;
+	}
 	if (client->jobs > LEAP_CTRL_DEPTH) {
 		client_drop(client, "it asks faster than it reads answers");
 		return;
@@ -184,7 +212,7 @@ static void handle(struct client *client, const struct leap_msg_info *msg)
 		client_drop(client, "it says goodbye");
 		break;
 	default:
-		client_drop(client, "it sends what only a server may send");
+		client_drop(client, "it sends what has no place here");
 	}
 }
 
@@ -205,7 +233,10 @@ static bool completed(struct client *client, const struct ibv_wc *wc)
 	}
 	if (wc->wr_id & WR_SEND) {
 		client->tx_busy &= ~(1U << i);
-		return true;
+		if (!client->denied || client->tx_busy)
+			return true;
+		client_drop(client, "it does not know the key");
+		return false;
 	}
 	/* A write with an immediate number takes a receive but fills in nothing. */
 	if (wc->opcode != IBV_WC_RECV ||

@@ -8,6 +8,9 @@
  *	control.c	messages on a client's control queue
  *	slab.c		memory that is lent, and the thread that gets and frees it
  *	account.c	how much may be lent: arithmetic only
+ *	auth.c		how a client proves that it knows the key
+ *	key.c		the key
+ *	allow.c		the list of addresses that memory is lent to
  *	status.c	what is told to people and machines
  *
  * One thread runs everything but getting and freeing slabs, which takes long
@@ -24,6 +27,9 @@
 #include <time.h>
 
 #include "account.h"
+#include "allow.h"
+#include "auth.h"
+#include "key.h"
 #include "leap/policy/proto.h"
 
 /* Clients at a time, and from one address. */
@@ -65,6 +71,9 @@ struct source {
  * @reserve: bytes that stay available on this machine, UINT64_MAX for a tenth
  *	of its memory
  * @json: speak JSON
+ * @key: what clients must know; none if it has no bytes
+ * @allow: whom to lend to
+ * @nr_allow: how many networks these are; 0 for everybody
  */
 struct options {
 	const char *address;
@@ -73,6 +82,9 @@ struct options {
 	uint64_t slab;
 	uint64_t reserve;
 	bool json;
+	struct key key;
+	struct network allow[ALLOW_MAX];
+	size_t nr_allow;
 };
 
 /**
@@ -131,6 +143,10 @@ struct conn {
  * @name: its address
  * @hello: what it has asked for, clamped to what it gets
  * @token: opens data queues
+ * @admitted: it has proved that it knows the key, or there is none
+ * @denied: it has not, and is dropped as soon as it has been told
+ * @admit_by: when it must have
+ * @auth: how far it is with that
  * @verbs: the device that it came by
  * @pd: protection domain: its keys are worth nothing elsewhere
  * @conns: its queues
@@ -152,6 +168,10 @@ struct client {
 	char name[64];
 	struct leap_hello_info hello;
 	uint64_t token;
+	bool admitted;
+	bool denied;
+	time_t admit_by;
+	struct auth auth;
 	struct ibv_context *verbs;
 	struct ibv_pd *pd;
 	LIST_HEAD(, conn) conns;
@@ -188,6 +208,7 @@ void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param);
 void client_established(struct rdma_cm_id *id);
 void client_disconnected(struct rdma_cm_id *id);
 void client_drop(struct client *client, const char *why);
+void client_admit(struct client *client);
 void client_tick(void);
 void client_job_done(struct client *client);
 

@@ -57,7 +57,7 @@ static void count(unsigned int *nr_clients, uint64_t *used)
 	*nr_clients = 0;
 	*used = 0;
 	LIST_FOREACH(client, &clients, entry) {
-		(*nr_clients)++;
+		*nr_clients += client->admitted;
 		LIST_FOREACH(slab, &client->slabs, entry)
 			*used += slab->used;
 	}

@@ -26,6 +26,7 @@ enum leap_health_state {
 	LEAP_HEALTH_DRAINING_LOST,
 	LEAP_HEALTH_DRAINING_RECONNECTING,
 	LEAP_HEALTH_REMOVED,
+	/* private: how many there are */
 	LEAP_HEALTH_STATES,
 };
 
@@ -57,6 +58,7 @@ enum leap_health_event {
 	LEAP_HEALTH_DRAIN,
 	LEAP_HEALTH_DRAINED,
 	LEAP_HEALTH_CLOSE,
+	/* private: how many there are */
 	LEAP_HEALTH_EVENTS,
 };
 
@@ -74,13 +76,15 @@ enum leap_health_event {
  *	DRAIN	begin to move what it has
  *	RELEASE	disconnect and let it go; nothing comes after that
  */
-#define LEAP_DO_ABORT		(1U << 0)
-#define LEAP_DO_FORGET		(1U << 1)
-#define LEAP_DO_CONNECT		(1U << 2)
-#define LEAP_DO_SERVE		(1U << 3)
-#define LEAP_DO_RESUME		(1U << 4)
-#define LEAP_DO_DRAIN		(1U << 5)
-#define LEAP_DO_RELEASE		(1U << 6)
+enum {
+	LEAP_DO_ABORT	= 1 << 0,
+	LEAP_DO_FORGET	= 1 << 1,
+	LEAP_DO_CONNECT	= 1 << 2,
+	LEAP_DO_SERVE	= 1 << 3,
+	LEAP_DO_RESUME	= 1 << 4,
+	LEAP_DO_DRAIN	= 1 << 5,
+	LEAP_DO_RELEASE	= 1 << 6,
+};
 
 /* Between attempts to connect: the first and the longest wait. */
 #define LEAP_BACKOFF_MIN_MS	200

@@ -88,6 +88,8 @@ bool knock_as(struct borrower *b, struct rdma_cm_id *id,
 	struct leap_hello wire;
 
 	b->hello.role = (uint8_t)role;
+	if (role == LEAP_ROLE_DATA)
+		b->hello.flags = 0;
 	b->hello.token = role == LEAP_ROLE_DATA ? b->welcome.token : 0;
 	leap_hello_encode(&b->hello, &wire);
 	return knock(b, id, &wire, sizeof(wire));
@@ -114,7 +116,7 @@ static void post_receive(struct borrower *b, struct leap_msg *buffer)
 }
 
 /* False if it is refused. */
-bool open_control(struct borrower *b)
+bool knock_control(struct borrower *b)
 {
 	b->control = make_end();
 	b->mr = rdma_reg_msgs(b->control, b, sizeof(*b));
@@ -123,6 +125,17 @@ bool open_control(struct borrower *b)
 	for (int i = 0; i < LEAP_CTRL_DEPTH; i++)
 		post_receive(b, &b->rx[i]);
 	return knock_as(b, b->control, LEAP_ROLE_CONTROL);
+}
+
+/* The same, and with a key both sides have proved then that they know it. */
+bool open_control(struct borrower *b)
+{
+	b->hello.flags = the_key.len ? LEAP_HELLO_KEY : 0;
+	if (!knock_control(b))
+		return false;
+	if (the_key.len)
+		prove(b);
+	return true;
 }
 
 /* A fresh data queue; after an error the old one is of no use. */

@@ -6,6 +6,7 @@
  *	borrower.c		the steps
  *	borrower_hello.c	what to do wrong: the handshake
  *	borrower_message.c	messages
+ *	borrower_key.c		the key; also how to do it right
  *	borrower_memory.c	memory
  *	borrower_manners.c	the rest
  */
@@ -16,6 +17,7 @@
 #include <rdma/rdma_verbs.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "daemon/auth.h"
 #include "leap/policy/proto.h"
 
 /* Bytes that are read or written at a time, and most messages at a time. */
@@ -60,8 +62,9 @@ struct borrower {
 	unsigned char bytes[CHUNK];
 };
 
-/* The command line. */
+/* The command line; no key has no bytes. */
 extern const char *ip, *port, *how;
+extern struct key the_key;
 
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void make_noise(void *bytes, size_t len);
@@ -71,6 +74,7 @@ struct rdma_cm_id *make_end(void);
 bool knock(struct borrower *b, struct rdma_cm_id *id, const void *hello, size_t len);
 bool knock_as(struct borrower *b, struct rdma_cm_id *id, enum leap_role role);
 struct borrower *make_borrower(void);
+bool knock_control(struct borrower *b);
 bool open_control(struct borrower *b);
 void open_data(struct borrower *b);
 struct borrower *arrive(void);
@@ -119,6 +123,11 @@ void foreign_memory(void);
 void old_data(void);
 void past_the_end(void);
 void after_put(void);
+
+/* borrower_key.c */
+void prove(struct borrower *b);
+bool key_wrong_way(const char *name);
+void key_names(void);
 
 /* borrower_manners.c */
 void silent(void);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * leap-test-borrower IP PORT HOW: a client of leapd that does it wrong, in the
- * way that HOW says. Exits with 0 if leapd reacted as it must, and still serves
- * an honest client.
+ * leap-test-borrower IP PORT HOW [KEYFILE]: a client of leapd that does it wrong,
+ * in the way that HOW says. Exits with 0 if leapd reacted as it must, and still
+ * serves an honest client. With a KEYFILE all clients know the key, as leapd must,
+ * but for those that the ways of "key-names" are about.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ static bool do_wrong(void)
 			ways[i].fn();
 			return true;
 		}
-	return hello_wrong(how);
+	return key_wrong_way(how) || hello_wrong(how);
 }
 
 static void too_late(int signal)
@@ -58,17 +59,35 @@ static void too_late(int signal)
 	_exit(write(STDOUT_FILENO, text, sizeof(text) - 1) < 0 ? 2 : 1);
 }
 
+/* False if there is no such list. */
+static bool list_names(const char *list)
+{
+	if (!strcmp(list, "key-names")) {
+		key_names();
+		return true;
+	}
+	if (strcmp(list, "names"))
+		return false;
+	hello_names();
+	for (size_t i = 0; i < COUNT(ways); i++)
+		if (ways[i].alone)
+			puts(ways[i].name);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "names")) {
-		hello_names();
-		for (size_t i = 0; i < COUNT(ways); i++)
-			if (ways[i].alone)
-				puts(ways[i].name);
+	const char *why;
+
+	if (argc == 2 && list_names(argv[1]))
 		return 0;
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr, "usage: leap-test-borrower IP PORT HOW [KEYFILE] | names | key-names\n");
+		return 2;
 	}
-	if (argc != 4) {
-		fprintf(stderr, "usage: leap-test-borrower IP PORT HOW | names\n");
+	why = argc == 5 ? key_read(argv[4], &the_key) : NULL;
+	if (why) {
+		fprintf(stderr, "leap-test-borrower: %s: %s\n", argv[4], why);
 		return 2;
 	}
 	ip = argv[1];
