@@ -200,15 +200,6 @@ static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
 	return rdma_accept(conn->id, &param) ? -errno : 0;
 }
 
-/* In seconds, and nobody can set it. */
-static time_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
-}
-
 static struct conn *conn_create(struct client *client, struct rdma_cm_id *id)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
@@ -217,7 +208,7 @@ static struct conn *conn_create(struct client *client, struct rdma_cm_id *id)
 		return NULL;
 	conn->client = client;
 	conn->id = id;
-	conn->deadline = now() + SETTLE_SECONDS;
+	conn->deadline = loop_seconds() + SETTLE_SECONDS;
 	conn->source.fd = -1;
 	id->context = conn;
 	LIST_INSERT_HEAD(&client->conns, conn, entry);
@@ -271,7 +262,7 @@ static struct client *client_create(struct rdma_cm_id *id,
 	client->hello.depth = (uint16_t)clamp(hello->depth, device->max_qp_wr);
 	client->verbs = id->verbs;
 	client->admitted = !options.key.len;
-	client->admit_by = now() + LEAP_HANDSHAKE_SECONDS;
+	client->admit_by = loop_seconds() + LEAP_HANDSHAKE_SECONDS;
 	LIST_INIT(&client->conns);
 	LIST_INIT(&client->slabs);
 	name_peer(id, client->name, sizeof(client->name));
@@ -503,11 +494,13 @@ static bool settle(struct client *client, time_t time)
 	return true;
 }
 
-/** client_tick - once a second: drop what does not get anywhere, or is dead */
-void client_tick(void)
+/**
+ * client_tick - once a second: drop what does not get anywhere, or is dead
+ * @time: in seconds
+ */
+void client_tick(time_t time)
 {
 	struct client *client, *next;
-	time_t time = now();
 
 	for (client = LIST_FIRST(&clients); client; client = next) {
 		next = LIST_NEXT(client, entry);

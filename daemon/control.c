@@ -131,6 +131,23 @@ void control_returned(struct client *client, uint64_t seq, uint32_t slab)
 	put_done(client, seq, slab, LEAP_STATUS_OK);
 }
 
+/**
+ * control_recall - ask for a slab
+ * @client: who has it; it is dropped if that cannot be sent, and then gone
+ * @slab: number of the slab
+ * @seconds: until when
+ */
+void control_recall(struct client *client, uint32_t slab, uint32_t seconds)
+{
+	const struct leap_msg_info msg = {
+		.type = LEAP_MSG_SLAB_RECALL,
+		.slab = slab,
+		.seconds = seconds,
+	};
+
+	control_send(client, &msg);
+}
+
 static void note_usage(struct client *client, const struct leap_msg_info *msg)
 {
 	struct slab *slab = slab_find(client, msg->slab);

@@ -7,6 +7,8 @@
  *	client.c	a client and its queues
  *	control.c	messages on a client's control queue
  *	slab.c		memory that is lent, and the thread that gets and frees it
+ *	memory.c	how much this machine has
+ *	recall.c	calling slabs back when it runs short
  *	account.c	how much may be lent: arithmetic only
  *	auth.c		how a client proves that it knows the key
  *	key.c		the key
@@ -42,6 +44,13 @@
 /* How often to look whether a client is still there, and the time to answer. */
 #define PROBE_SECONDS	30
 
+/* Time to give a slab back that is called back, in seconds, and the longest. */
+#define RECALL_SECONDS		30
+#define RECALL_SECONDS_MAX	3600
+
+/* A shortage is over when the reserve and one part of so many are available. */
+#define RESERVE_MARGIN	8
+
 /*
  * Answers that can be under way on a control queue. More than questions: the
  * next question may come before we hear that the answer to the last one has.
@@ -70,6 +79,7 @@ struct source {
  * @slab: bytes of a slab
  * @reserve: bytes that stay available on this machine, UINT64_MAX for a tenth
  *	of its memory
+ * @recall: seconds to give a slab back that is called back
  * @json: speak JSON
  * @key: what clients must know; none if it has no bytes
  * @allow: whom to lend to
@@ -81,6 +91,7 @@ struct options {
 	uint64_t memory;
 	uint64_t slab;
 	uint64_t reserve;
+	unsigned int recall;
 	bool json;
 	struct key key;
 	struct network allow[ALLOW_MAX];
@@ -100,6 +111,7 @@ struct options {
  * @memory: where it is
  * @mr: what makes it reachable for the client
  * @used: pages that hold data, as the client said last
+ * @recall_until: it is called back, and must come by then; 0 if it is not
  */
 struct slab {
 	LIST_ENTRY(slab) entry;
@@ -113,6 +125,7 @@ struct slab {
 	void *memory;
 	struct ibv_mr *mr;
 	uint32_t used;
+	time_t recall_until;
 };
 
 /**
@@ -153,6 +166,7 @@ struct conn {
  * @nr_conns: how many
  * @control: the one for messages
  * @slabs: what it has on loan
+ * @recalled: how many of these are called back
  * @next_slab: number of the next one
  * @next_round: of the slab thread, in which its next job has its turn
  * @jobs: slabs that are being got or freed
@@ -178,6 +192,7 @@ struct client {
 	unsigned int nr_conns;
 	struct conn *control;
 	LIST_HEAD(, slab) slabs;
+	unsigned int recalled;
 	uint32_t next_slab;
 	uint64_t next_round;
 	unsigned int jobs;
@@ -191,9 +206,20 @@ struct client {
 
 LIST_HEAD(clients, client);
 
+/**
+ * struct recalls - slabs called back since the start
+ * @asked: how many
+ * @cut_off: clients that were cut off because they kept one
+ */
+struct recalls {
+	unsigned int asked;
+	unsigned int cut_off;
+};
+
 extern struct options options;
 extern struct account account;
 extern struct clients clients;
+extern struct recalls recalls;
 
 /* options.c */
 void options_parse(int argc, char **argv);
@@ -202,6 +228,7 @@ void options_parse(int argc, char **argv);
 int server_run(void);
 int loop_add(struct source *source);
 void loop_remove(struct source *source);
+time_t loop_seconds(void);
 
 /* client.c */
 void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param);
@@ -209,7 +236,7 @@ void client_established(struct rdma_cm_id *id);
 void client_disconnected(struct rdma_cm_id *id);
 void client_drop(struct client *client, const char *why);
 void client_admit(struct client *client);
-void client_tick(void);
+void client_tick(time_t time);
 void client_job_done(struct client *client);
 
 /* control.c */
@@ -220,6 +247,16 @@ void control_probe(struct client *client);
 void control_granted(struct client *client, uint64_t seq, struct slab *slab,
 		     enum leap_msg_status status);
 void control_returned(struct client *client, uint64_t seq, uint32_t slab);
+void control_recall(struct client *client, uint32_t slab, uint32_t seconds);
+
+/* memory.c */
+uint64_t memory_available(void);
+uint64_t memory_total(void);
+
+/* recall.c */
+void recall_tick(time_t time);
+void recall_forget(struct slab *slab);
+unsigned int recall_pending(void);
 
 /* slab.c */
 int slab_init(void);

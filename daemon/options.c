@@ -10,6 +10,7 @@
 struct options options = {
 	.slab = DEFAULT_SLAB,
 	.reserve = UINT64_MAX,
+	.recall = RECALL_SECONDS,
 };
 
 const char *argp_program_version = "leapd 1.0";
@@ -18,6 +19,7 @@ enum {
 	OPT_MEMORY = 256,
 	OPT_SLAB,
 	OPT_RESERVE,
+	OPT_RECALL,
 	OPT_KEY,
 	OPT_ALLOW,
 	OPT_JSON,
@@ -29,7 +31,9 @@ static const struct argp_option table[] = {
 	{ "slab", OPT_SLAB, "SIZE", 0,
 	  "Lend in pieces of this size, a power of two from 2M to 1G (default: 64M)", 0 },
 	{ "reserve", OPT_RESERVE, "SIZE", 0,
-	  "Lend nothing while less than this is available on this machine (default: a tenth of its memory)", 0 },
+	  "Lend nothing and call slabs back while less than this is available on this machine (default: a tenth of its memory)", 0 },
+	{ "recall", OPT_RECALL, "SECONDS", 0,
+	  "Cut a client off that needs longer to give a slab back that is called back (default: 30)", 0 },
 	{ "key", OPT_KEY, "FILE", 0,
 	  "Lend only to those who know this key, and prove to know it, too", 0 },
 	{ "allow", OPT_ALLOW, "ADDRESS[/PREFIX]", 0,
@@ -46,6 +50,16 @@ static void parse_slab(const char *arg, struct argp_state *state)
 	    options.slab > 1ULL << LEAP_SLAB_SHIFT_MAX ||
 	    options.slab & (options.slab - 1))
 		argp_error(state, "--slab=%s is not a power of two from 2M to 1G", arg);
+}
+
+static void parse_recall(const char *arg, struct argp_state *state)
+{
+	uint64_t seconds;
+
+	if (!size_parse(arg, &seconds) || !seconds || seconds > RECALL_SECONDS_MAX)
+		argp_error(state, "--recall=%s is not a number of seconds from 1 to %d",
+			   arg, RECALL_SECONDS_MAX);
+	options.recall = (unsigned int)seconds;
 }
 
 static void parse_allow(const char *arg, struct argp_state *state)
@@ -78,6 +92,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	case OPT_RESERVE:
 		if (!size_parse(arg, &options.reserve))
 			argp_error(state, "--reserve=%s is not a size such as 512M or 8G", arg);
+		break;
+	case OPT_RECALL:
+		parse_recall(arg, state);
 		break;
 	case OPT_KEY:
 		read_key(arg, state);

@@ -38,21 +38,6 @@ static struct slabs waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static uint64_t current_round;
 static bool stopping;
 
-static uint64_t available_bytes(void)
-{
-	char line[128];
-	unsigned long long kib = 0;
-	FILE *file = fopen("/proc/meminfo", "re");
-
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
-	fclose(file);
-	return kib << 10;
-}
-
 static void prepare(struct slab *slab)
 {
 	void *memory = mmap(NULL, account.slab, PROT_READ | PROT_WRITE,
@@ -164,7 +149,7 @@ static void look_at_waiting(void)
 	struct slab *slab;
 
 	while ((slab = TAILQ_FIRST(&waiting))) {
-		bool booked = account_lend(&account, available_bytes());
+		bool booked = account_lend(&account, memory_available());
 
 		if (!booked && account.returning)
 			return;
@@ -247,7 +232,7 @@ static struct source wake = { .fd = -1, .ready = jobs_done };
  */
 uint64_t slab_capacity(void)
 {
-	return account_prospect(&account, available_bytes());
+	return account_prospect(&account, memory_available());
 }
 
 /**
@@ -259,7 +244,7 @@ uint64_t slab_capacity(void)
  */
 int slab_lend(struct client *client, uint64_t seq)
 {
-	bool booked = account_lend(&account, available_bytes());
+	bool booked = account_lend(&account, memory_available());
 	struct slab *slab;
 
 	if (!booked && !account.returning)
@@ -314,6 +299,7 @@ bool slab_return(struct client *client, uint32_t id, uint64_t seq)
 	if (!slab)
 		return false;
 	LIST_REMOVE(slab, entry);
+	recall_forget(slab);
 	slab->seq = seq;
 	client->jobs++;
 	begin_return(slab);
@@ -368,14 +354,10 @@ void slab_return_all(struct client *client)
 	forget_jobs(client);
 	while ((slab = LIST_FIRST(&client->slabs))) {
 		LIST_REMOVE(slab, entry);
+		recall_forget(slab);
 		client->jobs++;
 		begin_return(slab);
 	}
-}
-
-static uint64_t total_bytes(void)
-{
-	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /**
@@ -386,9 +368,10 @@ static uint64_t total_bytes(void)
 int slab_init(void)
 {
 	account.slab = options.slab;
-	account.limit = options.memory ? options.memory : available_bytes() / 2;
-	account.reserve = options.reserve == UINT64_MAX ? total_bytes() / 10 :
-			  options.reserve;
+	account.limit = options.memory ? options.memory : memory_available() / 2;
+	account.reserve = options.reserve == UINT64_MAX ?
+			  memory_total() / 10 : options.reserve;
+	account.margin = account.reserve / RESERVE_MARGIN;
 	wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake.fd < 0)
 		return -errno;

@@ -73,17 +73,25 @@ void status_tick(void)
 		return;
 	count(&nr_clients, &used);
 	if (options.json) {
-		print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}",
+		print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:b, s:i, s:i, s:i}",
 				     "event", "status", "clients", nr_clients,
 				     "slabs", (json_int_t)(account.lent / account.slab),
 				     "lent_bytes", (json_int_t)account.lent,
 				     "used_pages", (json_int_t)used,
-				     "capacity_bytes", (json_int_t)slab_capacity()));
+				     "capacity_bytes", (json_int_t)slab_capacity(),
+				     "shortage", account.shortage,
+				     "recalls_pending", recall_pending(),
+				     "recalls", recalls.asked,
+				     "cut_off", recalls.cut_off));
 		return;
 	}
-	printf("\r%u clients, %llu slabs, %llu MiB lent, %llu pages in use, %llu MiB left to lend\033[K",
+	printf("\r%u clients, %llu slabs, %llu MiB lent, %llu pages in use, %llu MiB left to lend",
 	       nr_clients, (unsigned long long)(account.lent / account.slab),
 	       mib(account.lent), (unsigned long long)used, mib(slab_capacity()));
+	if (account.shortage || recall_pending())
+		printf("; %s, %u slabs called back", account.shortage ?
+		       "memory is short" : "enough memory again", recall_pending());
+	fputs("\033[K", stdout);
 	fflush(stdout);
 }
 

@@ -60,9 +60,10 @@
  * Recalls. A server that runs short of memory names slabs in SLAB_RECALL, and
  * the client has so many seconds to move what is in them elsewhere and send
  * SLAB_PUT. If it does not and the server is still short then, the server takes
- * back all that this client has and disconnects it. A recall is never repeated
- * for a slab; one that the client does not have (the SLAB_PUT has crossed it) is
- * to be ignored.
+ * back all that this client has and disconnects it; else the recall is void. It
+ * may come again for the same slab, and for one that the client does not have
+ * any more, because the SLAB_PUT has crossed it: that is to be ignored. Giving a
+ * slab back late, or others than asked for, does no harm.
  *
  * The first two fields of hello, welcome and refusal keep their place and
  * meaning in every version, so that two versions can always tell each other

@@ -215,7 +215,7 @@ enum ibv_wc_status sent(struct rdma_cm_id *id)
 	return wc.status;
 }
 
-struct leap_msg_info receive(struct borrower *b)
+static struct leap_msg_info receive_any(struct borrower *b)
 {
 	struct leap_msg_info msg;
 	struct leap_msg *buffer;
@@ -228,6 +228,39 @@ struct leap_msg_info receive(struct borrower *b)
 		die("an answer that is none");
 	post_receive(b, buffer);
 	return msg;
+}
+
+static bool note_recall(struct borrower *b, const struct leap_msg_info *msg)
+{
+	if (msg->type != LEAP_MSG_SLAB_RECALL)
+		return false;
+	if (msg->seq || !msg->seconds)
+		die("a recall that is none");
+	b->recalls[b->nr_recalls++ % COUNT(b->recalls)] = msg->slab;
+	return true;
+}
+
+/* An answer; what is called back meanwhile is noted. */
+struct leap_msg_info receive(struct borrower *b)
+{
+	struct leap_msg_info msg;
+
+	do
+		msg = receive_any(b);
+	while (note_recall(b, &msg));
+	return msg;
+}
+
+/* Waits until a slab is called back; which one? */
+uint32_t next_recall(struct borrower *b)
+{
+	if (!b->nr_recalls) {
+		struct leap_msg_info msg = receive_any(b);
+
+		if (!note_recall(b, &msg))
+			die("message %u where only a recall can be", msg.type);
+	}
+	return b->recalls[--b->nr_recalls % COUNT(b->recalls)];
 }
 
 struct leap_msg_info call(struct borrower *b, uint16_t type, uint32_t slab,

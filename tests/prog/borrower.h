@@ -8,6 +8,7 @@
  *	borrower_message.c	messages
  *	borrower_key.c		the key; also how to do it right
  *	borrower_memory.c	memory
+ *	borrower_recall.c	slabs that are called back
  *	borrower_manners.c	the rest
  */
 #ifndef BORROWER_H
@@ -45,6 +46,8 @@ struct lease {
  * @data: the queue for memory
  * @mr: makes this struct reachable for the device
  * @seq: of the last message
+ * @recalls: slabs that were called back
+ * @nr_recalls: how many; the last COUNT(recalls) of them are there
  * @tx: messages that are being sent
  * @rx: messages that can be received
  * @bytes: what is read and written
@@ -57,6 +60,8 @@ struct borrower {
 	struct rdma_cm_id *data;
 	struct ibv_mr *mr;
 	uint64_t seq;
+	uint32_t recalls[64];
+	unsigned int nr_recalls;
 	struct leap_msg tx[DEPTH];
 	struct leap_msg rx[LEAP_CTRL_DEPTH];
 	unsigned char bytes[CHUNK];
@@ -86,6 +91,7 @@ void post_bytes(struct borrower *b, void *bytes, size_t len);
 void post(struct borrower *b, uint16_t type, uint32_t slab, uint32_t used);
 enum ibv_wc_status sent(struct rdma_cm_id *id);
 struct leap_msg_info receive(struct borrower *b);
+uint32_t next_recall(struct borrower *b);
 struct leap_msg_info call(struct borrower *b, uint16_t type, uint32_t slab,
 			  uint16_t answer);
 uint64_t capacity(struct borrower *b);
@@ -123,6 +129,10 @@ void foreign_memory(void);
 void old_data(void);
 void past_the_end(void);
 void after_put(void);
+
+/* borrower_recall.c */
+void obey_recalls(void);
+void ignore_recalls(void);
 
 /* borrower_key.c */
 void prove(struct borrower *b);

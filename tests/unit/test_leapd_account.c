@@ -103,6 +103,55 @@ static void return_takes_time(void **state)
 	assert_int_equal(account_prospect(&a, 228 * MIB), 128 * MIB);
 }
 
+/* It begins below the reserve and ends above reserve and margin. */
+static void a_shortage_ends_later_than_it_begins(void **state)
+{
+	struct account a = fresh();
+
+	(void)state;
+	a.margin = 20 * MIB;
+	account_watch(&a, 100 * MIB);
+	assert_false(a.shortage);
+	account_watch(&a, 100 * MIB - 1);
+	assert_true(a.shortage);
+	account_watch(&a, 120 * MIB - 1);
+	assert_true(a.shortage);
+	assert_int_equal(account_capacity(&a, UINT64_MAX), 0);
+	assert_false(account_lend(&a, UINT64_MAX));
+	account_watch(&a, 120 * MIB);
+	assert_false(a.shortage);
+	assert_int_equal(account_capacity(&a, UINT64_MAX), 192 * MIB);
+	account_watch(&a, 100 * MIB);
+	assert_false(a.shortage);
+}
+
+/* No more than is needed with what is coming, nor than there is. */
+static void as_much_is_called_back_as_is_needed(void **state)
+{
+	struct account a = fresh();
+	int i;
+
+	(void)state;
+	a.margin = 20 * MIB;
+	assert_int_equal(account_recall(&a, 0, 0), 0);
+	for (i = 0; i < 3; i++) {
+		assert_true(account_lend(&a, UINT64_MAX));
+		account_prepared(&a);
+	}
+	assert_int_equal(account_recall(&a, 0, 0), 0);
+	account_watch(&a, 0);
+	assert_int_equal(account_recall(&a, 0, 0), 128 * MIB);
+	assert_int_equal(account_recall(&a, 56 * MIB, 0), 64 * MIB);
+	assert_int_equal(account_recall(&a, 55 * MIB, 0), 128 * MIB);
+	assert_int_equal(account_recall(&a, 0, 64 * MIB), 64 * MIB);
+	account_return(&a);
+	assert_int_equal(account_recall(&a, 0, 0), 64 * MIB);
+	assert_int_equal(account_recall(&a, 0, 64 * MIB), 0);
+	a.reserve = 1024 * MIB;
+	assert_int_equal(account_recall(&a, 0, 64 * MIB), 64 * MIB);
+	assert_int_equal(account_recall(&a, 0, 128 * MIB), 0);
+}
+
 static void sizes_are_read(void **state)
 {
 	static const struct {
@@ -138,6 +187,8 @@ int main(void)
 		cmocka_unit_test(limit_holds),
 		cmocka_unit_test(failure_is_free),
 		cmocka_unit_test(return_takes_time),
+		cmocka_unit_test(a_shortage_ends_later_than_it_begins),
+		cmocka_unit_test(as_much_is_called_back_as_is_needed),
 		cmocka_unit_test(sizes_are_read),
 	};
 
