@@ -137,7 +137,7 @@ static void write_loads(const struct cluster *cluster, const struct scene *scene
 
 	if (!scene->file)
 		return;
-	snprintf(name, sizeof(name), "%s.%u.loads", scene->file, cluster->way);
+	snprintf(name, sizeof(name), "%s.%d.loads", scene->file, (int)cluster->way);
 	file = open_data(name);
 	cluster_write_loads(cluster, file);
 	fclose(file);
