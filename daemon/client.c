@@ -86,7 +86,25 @@ static void client_free(struct client *client)
 	control_exit(client);
 	if (client->pd)
 		ibv_dealloc_pd(client->pd);
+	if (client->domain)
+		domain_put(client->domain);
 	free(client);
+}
+
+/**
+ * client_cut - end all connections of a client
+ * @client: which; nothing can reach its slabs any more
+ */
+void client_cut(struct client *client)
+{
+	struct conn *conn;
+
+	LIST_FOREACH(conn, &client->conns, entry)
+		if (conn->established)
+			rdma_disconnect(conn->id);
+	while ((conn = LIST_FIRST(&client->conns)))
+		conn_destroy(conn);
+	client->control = NULL;
 }
 
 /**
@@ -98,18 +116,12 @@ static void client_free(struct client *client)
  */
 void client_drop(struct client *client, const char *why)
 {
-	struct conn *conn;
-
 	if (client->gone)
 		return;
 	event(client, "client-gone", "%s", why);
 	client->gone = true;
 	LIST_REMOVE(client, entry);
-	LIST_FOREACH(conn, &client->conns, entry)
-		if (conn->established)
-			rdma_disconnect(conn->id);
-	while ((conn = LIST_FIRST(&client->conns)))
-		conn_destroy(conn);
+	client_cut(client);
 	client->jobs++;
 	slab_return_all(client);
 	client_job_done(client);
@@ -143,7 +155,7 @@ static unsigned int clamp(unsigned int value, int most)
 	return most > 0 && value > (unsigned int)most ? (unsigned int)most : value;
 }
 
-/* A queue pair and what it needs; all in the client's protection domain. */
+/* A queue pair and what it needs, in one of the client's protection domains. */
 static int conn_set_up(struct conn *conn, bool control)
 {
 	struct ibv_qp_init_attr attr = {
@@ -168,11 +180,13 @@ static int conn_set_up(struct conn *conn, bool control)
 		return -errno;
 	attr.send_cq = conn->cq;
 	attr.recv_cq = conn->cq;
-	return rdma_create_qp(conn->id, conn->client->pd, &attr) ? -errno : 0;
+	return rdma_create_qp(conn->id, control ? conn->client->pd :
+			      conn->client->domain->pd, &attr) ? -errno : 0;
 }
 
 static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
-		       int reads_max, const struct leap_hello_info *hello)
+		       int reads_max, const struct leap_hello_info *hello,
+		       bool kept)
 {
 	struct client *client = conn->client;
 	struct leap_welcome_info info = {
@@ -181,7 +195,8 @@ static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
 		.slab_shift = (uint8_t)__builtin_ctzll(account.slab),
 		.queues = client->hello.queues,
 		.depth = client->hello.depth,
-		.flags = options.key.len ? LEAP_WELCOME_KEY : 0,
+		.flags = (options.key.len ? LEAP_WELCOME_KEY : 0) |
+			 (kept ? LEAP_WELCOME_KEPT : 0),
 		.token = client->token,
 		.capacity = slab_capacity(),
 	};
@@ -267,7 +282,8 @@ static struct client *client_create(struct rdma_cm_id *id,
 	LIST_INIT(&client->slabs);
 	name_peer(id, client->name, sizeof(client->name));
 	client->pd = ibv_alloc_pd(id->verbs);
-	if (!client->pd ||
+	client->domain = domain_create(id->verbs);
+	if (!client->pd || !client->domain ||
 	    getrandom(&client->token, sizeof(client->token), 0) !=
 	    sizeof(client->token)) {
 		client_free(client);
@@ -282,19 +298,20 @@ static void accept_control(struct rdma_cm_id *id,
 			   const struct rdma_conn_param *param,
 			   const struct ibv_device_attr *device)
 {
-	struct client *client = client_find(hello->client_id);
+	struct client *before = client_find(hello->client_id), *client;
+	bool kept = before && keep_fits(before, hello, id->verbs);
 	struct conn *conn;
 	int err;
 
-	if (client && !from_host(id, client)) {
+	if (before && !from_host(id, before)) {
 		refuse(id, LEAP_REFUSED_TOKEN, "that client is connected from another address");
 		return;
 	}
-	if (!has_place(id, client))
+	if (!has_place(id, before))
 		return;
 	/* With a key it has to show first that it is who it says. */
-	if (client && !options.key.len)
-		client_drop(client, "it connects anew");
+	if (before && !kept && !options.key.len)
+		client_drop(before, "it connects anew");
 	client = client_create(id, hello, device);
 	conn = client ? conn_create(client, id) : NULL;
 	if (!conn) {
@@ -307,10 +324,12 @@ static void accept_control(struct rdma_cm_id *id,
 	if (!err)
 		err = control_init(client, conn);
 	if (!err)
-		err = conn_accept(conn, param, device->max_qp_rd_atom, hello);
+		err = conn_accept(conn, param, device->max_qp_rd_atom, hello, kept);
 	if (err) {
 		reject_unmade(id, err);
 		client_drop(client, "it has no queue");
+	} else if (kept && !options.key.len) {
+		keep_adopt(client, before);
 	}
 }
 
@@ -323,7 +342,7 @@ static void accept_data(struct rdma_cm_id *id,
 	struct conn *conn;
 	int err;
 
-	if (!client || client->token != hello->token ||
+	if (!client || !client->control || client->token != hello->token ||
 	    client->verbs != id->verbs) {
 		refuse(id, LEAP_REFUSED_TOKEN, "no such client; connect a control queue first");
 		return;
@@ -339,7 +358,7 @@ static void accept_data(struct rdma_cm_id *id,
 	}
 	err = conn_set_up(conn, false);
 	if (!err)
-		err = conn_accept(conn, param, device->max_qp_rd_atom, hello);
+		err = conn_accept(conn, param, device->max_qp_rd_atom, hello, false);
 	if (err) {
 		reject_unmade(id, err);
 		conn_destroy(conn);
@@ -421,11 +440,13 @@ void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param)
 		accept_data(id, &hello, param, &device);
 }
 
-static void tell_of(const struct client *client)
+/* It is connected, and allowed to be. */
+static void is_there(struct client *client)
 {
-	event(client, "client", "depth %u, up to %u queues%s",
-	      client->hello.depth, client->hello.queues,
-	      options.key.len ? ", knows the key" : "");
+	client->away_until = 0;
+	event(client, client->reconciling ? "client-back" : "client",
+	      "depth %u, up to %u queues%s", client->hello.depth,
+	      client->hello.queues, options.key.len ? ", knows the key" : "");
 }
 
 /**
@@ -438,35 +459,45 @@ void client_established(struct rdma_cm_id *id)
 
 	conn->established = true;
 	if (conn == conn->client->control && conn->client->admitted)
-		tell_of(conn->client);
+		is_there(conn->client);
 }
 
 /**
  * client_admit - a client has proved that it knows the key
  * @client: which; it takes the place of the one that had its id
+ *
+ * Return: false if it is gone, because what it was promised is.
  */
-void client_admit(struct client *client)
+bool client_admit(struct client *client)
 {
 	struct client *before = client_find(client->hello.client_id);
 
-	if (before)
-		client_drop(before, "it connects anew");
 	client->admitted = true;
-	tell_of(client);
+	if (client->auth.welcome.flags & LEAP_WELCOME_KEPT) {
+		if (!before || !keep_fits(before, &client->auth.hello, client->verbs)) {
+			client_drop(client, "what was kept for it is gone");
+			return false;
+		}
+		keep_adopt(client, before);
+	} else if (before) {
+		client_drop(before, "it connects anew");
+	}
+	is_there(client);
+	return true;
 }
 
 /**
  * client_disconnected - a connection has ended, or has never come about
  * @id: which; gone afterwards
  *
- * A client without its control queue has nothing any more.
+ * A client without its control queue has nothing any more, or is away.
  */
 void client_disconnected(struct rdma_cm_id *id)
 {
 	struct conn *conn = id->context;
 
 	if (conn == conn->client->control)
-		client_drop(conn->client, "it has disconnected");
+		client_lost(conn->client, "it has disconnected");
 	else
 		conn_destroy(conn);
 }
@@ -486,7 +517,7 @@ static bool settle(struct client *client, time_t time)
 		if (conn->established || time < conn->deadline)
 			continue;
 		if (conn == client->control) {
-			client_drop(client, "its connection takes too long");
+			client_lost(client, "its connection takes too long");
 			return false;
 		}
 		conn_destroy(conn);
@@ -504,6 +535,11 @@ void client_tick(time_t time)
 
 	for (client = LIST_FIRST(&clients); client; client = next) {
 		next = LIST_NEXT(client, entry);
+		if (!client->control) {
+			if (keep_expired(client, time))
+				client_drop(client, "it has not come back");
+			continue;
+		}
 		if (!settle(client, time) || !client->control->established ||
 		    time < client->probe_due)
 			continue;

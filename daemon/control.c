@@ -35,6 +35,8 @@ void control_send(struct client *client, const struct leap_msg_info *msg)
 	unsigned int i = 0;
 	struct leap_msg *buffer;
 
+	if (!client->control)	/* it is away */
+		return;
 	while (i < CTRL_ANSWERS && client->tx_busy & 1U << i)
 		i++;
 	if (i == CTRL_ANSWERS) {
@@ -48,7 +50,7 @@ void control_send(struct client *client, const struct leap_msg_info *msg)
 			   (void *)(uintptr_t)(WR_SEND | i), buffer,
 			   sizeof(*buffer), client->buffers_mr,
 			   IBV_SEND_SIGNALED))
-		client_drop(client, "cannot send to it");
+		client_lost(client, "cannot send to it");
 }
 
 /**
@@ -68,12 +70,12 @@ void control_probe(struct client *client)
 	}, *bad;
 
 	if (client->probing) {
-		client_drop(client, "its machine does not answer");
+		client_lost(client, "its machine does not answer");
 		return;
 	}
 	client->probing = true;
 	if (ibv_post_send(client->control->id->qp, &wr, &bad))
-		client_drop(client, "cannot send to it");
+		client_lost(client, "cannot send to it");
 }
 
 /**
@@ -157,6 +159,7 @@ static void note_usage(struct client *client, const struct leap_msg_info *msg)
 		return;
 	}
 	slab->used = msg->used;
+	slab->named = true;
 }
 
 static void pong(struct client *client, const struct leap_msg_info *msg)
@@ -179,7 +182,8 @@ static void examine(struct client *client, const struct leap_msg_info *msg)
 		return;
 	switch (auth_hear(&client->auth, &options.key, msg, &answer)) {
 	case AUTH_ADMITTED:
-		client_admit(client);
+		if (!client_admit(client))
+			return;
 		break;
 	case AUTH_DENIED:
 		event(client, "client-denied", "it does not know the key");
@@ -204,10 +208,12 @@ static void handle(struct client *client, const struct leap_msg_info *msg)
 		examine(client, msg);
 		return;
 	}
-	if (client->jobs > LEAP_CTRL_DEPTH) {
+	if (client->jobs - client->unasked > LEAP_CTRL_DEPTH) {
 		client_drop(client, "it asks faster than it reads answers");
 		return;
 	}
+	if (client->reconciling && msg->type != LEAP_MSG_SLAB_USAGE)
+		reconcile(client);
 	switch (msg->type) {
 	case LEAP_MSG_SLAB_GET:
 		if (slab_lend(client, msg->seq))
@@ -241,7 +247,7 @@ static bool completed(struct client *client, const struct ibv_wc *wc)
 	struct conn *control = client->control;
 
 	if (wc->status != IBV_WC_SUCCESS) {
-		client_drop(client, ibv_wc_status_str(wc->status));
+		client_lost(client, ibv_wc_status_str(wc->status));
 		return false;
 	}
 	if (wc->wr_id == WR_PROBE) {

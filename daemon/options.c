@@ -11,6 +11,7 @@ struct options options = {
 	.slab = DEFAULT_SLAB,
 	.reserve = UINT64_MAX,
 	.recall = RECALL_SECONDS,
+	.grace = GRACE_SECONDS,
 };
 
 const char *argp_program_version = "leapd 1.0";
@@ -20,6 +21,7 @@ enum {
 	OPT_SLAB,
 	OPT_RESERVE,
 	OPT_RECALL,
+	OPT_GRACE,
 	OPT_KEY,
 	OPT_ALLOW,
 	OPT_JSON,
@@ -34,6 +36,8 @@ static const struct argp_option table[] = {
 	  "Lend nothing and call slabs back while less than this is available on this machine (default: a tenth of its memory)", 0 },
 	{ "recall", OPT_RECALL, "SECONDS", 0,
 	  "Cut a client off that needs longer to give a slab back that is called back (default: 30)", 0 },
+	{ "grace", OPT_GRACE, "SECONDS", 0,
+	  "Keep the slabs of a client that is cut off, and wants that, for so long (default: 60)", 0 },
 	{ "key", OPT_KEY, "FILE", 0,
 	  "Lend only to those who know this key, and prove to know it, too", 0 },
 	{ "allow", OPT_ALLOW, "ADDRESS[/PREFIX]", 0,
@@ -52,14 +56,16 @@ static void parse_slab(const char *arg, struct argp_state *state)
 		argp_error(state, "--slab=%s is not a power of two from 2M to 1G", arg);
 }
 
-static void parse_recall(const char *arg, struct argp_state *state)
+static unsigned int parse_seconds(const char *name, const char *arg,
+				  unsigned int least, unsigned int most,
+				  struct argp_state *state)
 {
 	uint64_t seconds;
 
-	if (!size_parse(arg, &seconds) || !seconds || seconds > RECALL_SECONDS_MAX)
-		argp_error(state, "--recall=%s is not a number of seconds from 1 to %d",
-			   arg, RECALL_SECONDS_MAX);
-	options.recall = (unsigned int)seconds;
+	if (!size_parse(arg, &seconds) || seconds < least || seconds > most)
+		argp_error(state, "--%s=%s is not a number of seconds from %u to %u",
+			   name, arg, least, most);
+	return (unsigned int)seconds;
 }
 
 static void parse_allow(const char *arg, struct argp_state *state)
@@ -94,7 +100,10 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--reserve=%s is not a size such as 512M or 8G", arg);
 		break;
 	case OPT_RECALL:
-		parse_recall(arg, state);
+		options.recall = parse_seconds("recall", arg, 1, RECALL_SECONDS_MAX, state);
+		break;
+	case OPT_GRACE:
+		options.grace = parse_seconds("grace", arg, 0, GRACE_SECONDS_MAX, state);
 		break;
 	case OPT_KEY:
 		read_key(arg, state);

@@ -16,7 +16,8 @@ struct recalls recalls;
 
 static bool may_be_asked(const struct client *client)
 {
-	return client->admitted && client->recalled < LEAP_RECALLS_MAX;
+	return client->admitted && client->control &&
+	       client->recalled < LEAP_RECALLS_MAX;
 }
 
 /* Of slabs that are equally empty, one of the client that was asked the least. */

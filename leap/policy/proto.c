@@ -92,8 +92,8 @@ void leap_hello_encode(const struct leap_hello_info *info,
  *
  * Accepted are the roles of enum leap_role, pages of 4 to 256 KiB, no wish or
  * LEAP_SLAB_SHIFT_MIN to MAX for slabs, 1 to LEAP_QUEUES_MAX queues, a depth of
- * 1 to LEAP_DEPTH_MAX, no token with LEAP_ROLE_CONTROL and no flags with
- * LEAP_ROLE_DATA.
+ * 1 to LEAP_DEPTH_MAX, no token with LEAP_ROLE_CONTROL without
+ * LEAP_HELLO_KEEP, and no flags with LEAP_ROLE_DATA.
  *
  * Return: 0 or one of the errors at the top of this file.
  */
@@ -108,7 +108,7 @@ int leap_hello_decode(const void *data, size_t len,
 	if (err)
 		return err;
 	memcpy(&wire, data, sizeof(wire));
-	if (wire.flags & ~LEAP_HELLO_KEY || wire.reserved0)
+	if (wire.flags & ~(LEAP_HELLO_KEY | LEAP_HELLO_KEEP) || wire.reserved0)
 		return -EBADMSG;
 	if (!between(wire.role, LEAP_ROLE_CONTROL, LEAP_ROLE_DATA) ||
 	    !sizes_valid(wire.page_shift, le16_to_cpu(wire.queues),
@@ -116,7 +116,8 @@ int leap_hello_decode(const void *data, size_t len,
 		return -EINVAL;
 	if (wire.slab_shift && !slab_shift_valid(wire.slab_shift))
 		return -EINVAL;
-	if (wire.role == LEAP_ROLE_CONTROL ? wire.token != 0 : wire.flags != 0)
+	if (wire.role == LEAP_ROLE_DATA ? wire.flags :
+	    wire.token && !(wire.flags & LEAP_HELLO_KEEP))
 		return -EINVAL;
 	info->role = wire.role;
 	info->page_shift = wire.page_shift;
@@ -171,7 +172,7 @@ int leap_welcome_decode(const void *data, size_t len,
 	if (err)
 		return err;
 	memcpy(&wire, data, sizeof(wire));
-	if (le32_to_cpu(wire.flags) & ~LEAP_WELCOME_KEY)
+	if (le32_to_cpu(wire.flags) & ~(LEAP_WELCOME_KEY | LEAP_WELCOME_KEPT))
 		return -EBADMSG;
 	if (!slab_shift_valid(wire.slab_shift) ||
 	    !sizes_valid(wire.page_shift, le16_to_cpu(wire.queues),

@@ -65,6 +65,20 @@
  * any more, because the SLAB_PUT has crossed it: that is to be ignored. Giving a
  * slab back late, or others than asked for, does no harm.
  *
+ * Coming back. A client that has said LEAP_HELLO_KEEP and whose control
+ * connection breaks without a BYE keeps its slabs for the server's grace period,
+ * while all its connections are gone. It says hello(CONTROL) anew with the same
+ * client_id, LEAP_HELLO_KEEP and the token of its last welcome. If the welcome
+ * has LEAP_WELCOME_KEPT, it has all its slabs again, by the same numbers,
+ * addresses and keys and with every byte, and a new token. (With a key, as soon
+ * as it has proved itself.) As the last messages may have been lost, it sends
+ * SLAB_USAGE for each slab that it knows of before any other message; the server
+ * takes the others back when that comes. Without LEAP_WELCOME_KEPT it has
+ * nothing, as any new client.
+ *
+ * The server has destroyed the old queue pairs before it accepts a data queue of
+ * a client that is back: no request of before reaches a slab after that.
+ *
  * The first two fields of hello, welcome and refusal keep their place and
  * meaning in every version, so that two versions can always tell each other
  * in words why they do not match.
@@ -107,15 +121,17 @@ enum leap_role {
 	LEAP_ROLE_DATA		= 2,
 };
 
-/* Bits of @flags in a hello. */
+/* Bits of @flags in a hello, CONTROL only. */
 enum {
-	LEAP_HELLO_KEY		= 1 << 0,	/* I have a key (CONTROL only) */
+	LEAP_HELLO_KEY		= 1 << 0,	/* I have a key */
+	LEAP_HELLO_KEEP		= 1 << 1,	/* keep my slabs if I am cut off */
 };
 
 /*
  * Private data of a CM request. 40 bytes: InfiniBand leaves 56 for it.
  * @slab_shift is what the client would like, 0 for the server's own choice.
- * @token is 0 for CONTROL, and the welcome's for DATA.
+ * @token is the welcome's for DATA; for CONTROL it is 0, or that of the welcome
+ * of an earlier connection whose slabs the client would like to have again.
  */
 struct leap_hello {
 	__le32	magic;
@@ -134,6 +150,7 @@ struct leap_hello {
 /* Bits of @flags in a welcome. */
 enum {
 	LEAP_WELCOME_KEY	= 1 << 0,	/* prove yourself, and so will I */
+	LEAP_WELCOME_KEPT	= 1 << 1,	/* here is what you had */
 };
 
 /*

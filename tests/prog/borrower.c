@@ -90,7 +90,7 @@ bool knock_as(struct borrower *b, struct rdma_cm_id *id,
 	b->hello.role = (uint8_t)role;
 	if (role == LEAP_ROLE_DATA)
 		b->hello.flags = 0;
-	b->hello.token = role == LEAP_ROLE_DATA ? b->welcome.token : 0;
+	b->hello.token = role == LEAP_ROLE_DATA ? b->welcome.token : b->old_token;
 	leap_hello_encode(&b->hello, &wire);
 	return knock(b, id, &wire, sizeof(wire));
 }
@@ -130,7 +130,8 @@ bool knock_control(struct borrower *b)
 /* The same, and with a key both sides have proved then that they know it. */
 bool open_control(struct borrower *b)
 {
-	b->hello.flags = the_key.len ? LEAP_HELLO_KEY : 0;
+	b->hello.flags = (the_key.len ? LEAP_HELLO_KEY : 0) |
+			 (b->keep ? LEAP_HELLO_KEEP : 0);
 	if (!knock_control(b))
 		return false;
 	if (the_key.len)

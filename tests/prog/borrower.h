@@ -8,6 +8,7 @@
  *	borrower_message.c	messages
  *	borrower_key.c		the key; also how to do it right
  *	borrower_memory.c	memory
+ *	borrower_keep.c		connections that break, and clients that come back
  *	borrower_recall.c	slabs that are called back
  *	borrower_manners.c	the rest
  */
@@ -39,6 +40,8 @@ struct lease {
 
 /**
  * struct borrower - a client
+ * @keep: it wants its slabs to be kept if it is cut off
+ * @old_token: of an earlier connection whose slabs it wants, or 0
  * @hello: what it says of itself
  * @welcome: what leapd has granted
  * @refusal: or why not
@@ -53,6 +56,8 @@ struct lease {
  * @bytes: what is read and written
  */
 struct borrower {
+	bool keep;
+	uint64_t old_token;
 	struct leap_hello_info hello;
 	struct leap_welcome_info welcome;
 	struct leap_refusal_info refusal;
@@ -129,6 +134,10 @@ void foreign_memory(void);
 void old_data(void);
 void past_the_end(void);
 void after_put(void);
+
+/* borrower_keep.c */
+void come_back(void);
+void come_back_as_another(void);
 
 /* borrower_recall.c */
 void obey_recalls(void);

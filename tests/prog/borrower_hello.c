@@ -35,7 +35,7 @@ static const struct {
 	{ "bad-counts", FIELD(queues), 0xffff, LEAP_REFUSED_MALFORMED },
 	{ "bad-counts", FIELD(depth), 0, LEAP_REFUSED_MALFORMED },
 	{ "bad-counts", FIELD(depth), 0xffff, LEAP_REFUSED_MALFORMED },
-	{ "reserved-bits", FIELD(flags), 2, LEAP_REFUSED_MALFORMED },
+	{ "reserved-bits", FIELD(flags), 4, LEAP_REFUSED_MALFORMED },
 	{ "reserved-bits", FIELD(flags), 0xff, LEAP_REFUSED_MALFORMED },
 	{ "reserved-bits", FIELD(reserved0), 1, LEAP_REFUSED_MALFORMED },
 	{ "early-token", FIELD(token), 1, LEAP_REFUSED_MALFORMED },

@@ -38,6 +38,8 @@ static const struct {
 	{ "flood", flood, true, false },
 	{ "jump-the-queue", jump_the_queue, true, false },
 	{ "crowd", crowd, true, false },
+	{ "come-back", come_back, true, false },
+	{ "come-back-as-another", come_back_as_another, true, false },
 	{ "hold", crowd, false, false },
 	{ "steal", steal, false, false },
 	{ "obey-recalls", obey_recalls, false, true },

@@ -27,6 +27,8 @@
  * @welcome: if it was welcome
  * @refusal: or why not
  * @gone: leapd has disconnected it
+ * @slow: what leapd sends has arrived, but leapd does not hear of it until
+ *	peer_acknowledge()
  */
 struct peer {
 	struct rdma_cm_id id;
@@ -34,7 +36,9 @@ struct peer {
 	enum { UNHEARD, WELCOME, REFUSED } verdict;
 	struct leap_welcome_info welcome;
 	struct leap_refusal_info refusal;
-	bool gone, destroyed;
+	bool gone, destroyed, slow;
+	uint64_t unheard[PEER_ITEMS];
+	unsigned int nr_unheard;
 	struct { uint64_t wr_id; void *buffer; } receives[PEER_ITEMS];
 	unsigned int nr_receives;
 	struct leap_msg sent[PEER_ITEMS];
@@ -114,7 +118,10 @@ static int fake_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_
 		memcpy(&peer->sent[peer->nr_sent++], (void *)(uintptr_t)wr->sg_list->addr,
 		       sizeof(struct leap_msg));
 	}
-	complete(peer, wr->wr_id, IBV_WC_SUCCESS, IBV_WC_SEND, 0);
+	if (peer->slow)
+		peer->unheard[peer->nr_unheard++] = wr->wr_id;
+	else
+		complete(peer, wr->wr_id, IBV_WC_SUCCESS, IBV_WC_SEND, 0);
 	return 0;
 }
 
@@ -388,6 +395,17 @@ static void peer_send(struct peer *peer, const struct leap_msg_info *msg)
 
 	leap_msg_encode(msg, &wire);
 	peer_send_bytes(peer, &wire, sizeof(wire));
+}
+
+/* leapd hears now of what it has sent to a slow peer, the first so many. */
+static void peer_acknowledge(struct peer *peer, unsigned int nr)
+{
+	while (nr--) {
+		complete(peer, peer->unheard[0], IBV_WC_SUCCESS, IBV_WC_SEND, 0);
+		memmove(peer->unheard, peer->unheard + 1,
+			--peer->nr_unheard * sizeof(peer->unheard[0]));
+	}
+	pump(0);
 }
 
 static bool peer_has_message(const struct peer *peer)

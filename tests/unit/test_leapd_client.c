@@ -73,6 +73,7 @@ static void start(void)
 	now = 1000;
 	available = 512 * MIB;
 	options.recall = 30;
+	options.grace = 60;
 	options.key.len = 0;
 	options.nr_allow = 0;
 	account.shortage = false;
@@ -298,6 +299,23 @@ static void who_does_not_is_told_so_and_dropped(void **state)
 	assert_true(LIST_EMPTY(&clients));
 }
 
+/* Not before the last word has arrived, however late leapd hears of the first. */
+static void it_is_told_so_before_it_is_dropped(void **state)
+{
+	struct peer *peer = connect_as(1);
+	struct key other = options.key;
+	struct auth auth;
+
+	(void)state;
+	other.len--;
+	peer->slow = true;
+	assert_int_equal(prove(peer, 1, &other, &auth).status, LEAP_STATUS_KEY);
+	peer_acknowledge(peer, 1);
+	assert_false(peer->gone);
+	peer_acknowledge(peer, 1);
+	assert_true(peer->gone);
+}
+
 static void before_the_proof_nothing_else_is_heard(void **state)
 {
 	(void)state;
@@ -394,6 +412,239 @@ static void slabs_are_called_back_and_come(void **state)
 	assert_int_equal(recalls.cut_off, 1);
 }
 
+/* Comes with KEEP, and with the token of an earlier connection if there was one. */
+static struct peer *come(u8 id, const struct peer *before)
+{
+	struct leap_hello_info hello = hello_of(id);
+	struct peer *peer = peer_create("10.0.0.1");
+
+	hello.flags |= LEAP_HELLO_KEEP;
+	hello.token = before ? before->welcome.token : 0;
+	assert_true(peer_connect(peer, &hello));
+	if (options.key.len) {
+		struct leap_msg_info msg = { .type = LEAP_MSG_KEY_NONCE }, answer;
+		struct auth auth;
+
+		auth_begin(&auth, &hello, &peer->welcome);
+		answer = ask(peer, msg);
+		memcpy(auth.server_nonce, answer.bytes, LEAP_NONCE_LEN);
+		msg.type = LEAP_MSG_KEY_PROOF;
+		auth_proof(&auth, &options.key, LEAP_AUTH_CLIENT, msg.bytes);
+		assert_int_equal(ask(peer, msg).status, LEAP_STATUS_OK);
+	}
+	return peer;
+}
+
+static bool kept(const struct peer *peer)
+{
+	return peer->welcome.flags & LEAP_WELCOME_KEPT;
+}
+
+static void name_slab(struct peer *peer, u32 slab)
+{
+	peer_send(peer, &(struct leap_msg_info){ .type = LEAP_MSG_SLAB_USAGE, .slab = slab });
+}
+
+static uint16_t give_back(struct peer *peer, u32 slab)
+{
+	return ask(peer, (struct leap_msg_info){ .type = LEAP_MSG_SLAB_PUT, .slab = slab }).status;
+}
+
+static void wait_for_lent(u64 bytes)
+{
+	for (int i = 0; i < 500 && account.lent != bytes; i++)
+		pump(10);
+	assert_int_equal(account.lent, bytes);
+}
+
+static void who_comes_back_has_what_it_had(void **state)
+{
+	struct peer *peer = come(1, NULL), *data;
+	struct leap_msg_info a, b;
+
+	(void)state;
+	assert_false(kept(peer));
+	a = borrow(peer);
+	b = borrow(peer);
+	*(u64 *)(uintptr_t)a.addr = 77;
+	data = connect_data(peer, 1);
+	peer_break(peer);
+	assert_true(data->gone);
+	assert_int_equal(connect_data(peer, 1)->verdict, REFUSED);
+	tick(59);
+	assert_int_equal(account.lent, 4 * MIB);
+	data = peer;
+	peer = come(1, data);
+	assert_true(kept(peer));
+	assert_true(peer->welcome.token != data->welcome.token);
+	name_slab(peer, a.slab);
+	name_slab(peer, b.slab);
+	assert_int_equal(connect_data(peer, 1)->verdict, WELCOME);
+	assert_int_equal(*(u64 *)(uintptr_t)a.addr, 77);
+	assert_int_not_equal(borrow(peer).slab, a.slab);
+	assert_int_equal(give_back(peer, a.slab), LEAP_STATUS_OK);
+	tick(200);
+	assert_false(peer->gone);
+	assert_int_equal(account.lent, 4 * MIB);
+	peer_send(peer, &(struct leap_msg_info){ .type = LEAP_MSG_BYE });
+	wait_for_lent(0);
+}
+
+/* Each time for the whole grace period. */
+static void it_may_come_back_again_and_again(void **state)
+{
+	struct peer *peer = come(1, NULL);
+	struct leap_msg_info slab = borrow(peer);
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		peer_break(peer);
+		tick(50);
+		peer = come(1, peer);
+		assert_true(kept(peer));
+		name_slab(peer, slab.slab);
+	}
+}
+
+/* The grant was lost, or the answer to a return: the server takes the slab back. */
+static void what_it_does_not_name_is_taken_back(void **state)
+{
+	struct peer *peer = come(1, NULL), *before = peer;
+	struct leap_msg_info a, b;
+
+	(void)state;
+	a = borrow(peer);
+	b = borrow(peer);
+	for (int i = 0; i < 18; i++)
+		borrow(peer);
+	peer_send(peer, &(struct leap_msg_info){ .type = LEAP_MSG_SLAB_GET });
+	peer_break(peer);
+	peer = come(1, before);
+	assert_true(kept(peer));
+	name_slab(peer, b.slab);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(ask(peer, (struct leap_msg_info){ .type = LEAP_MSG_PING }).type,
+				 LEAP_MSG_PONG);
+	wait_for_lent(2 * MIB);
+	assert_false(peer_has_message(peer));
+	assert_int_equal(give_back(peer, a.slab), LEAP_STATUS_NO_SLAB);
+	assert_int_equal(give_back(peer, b.slab), LEAP_STATUS_OK);
+	assert_false(peer->gone);
+}
+
+static void a_slab_that_is_not_there_cannot_be_named(void **state)
+{
+	struct peer *peer = come(1, NULL);
+
+	(void)state;
+	borrow(peer);
+	peer_break(peer);
+	peer = come(1, peer);
+	assert_true(kept(peer));
+	name_slab(peer, 99);
+	assert_true(peer->gone);
+	wait_for_lent(0);
+}
+
+static void after_the_grace_period_there_is_nothing(void **state)
+{
+	struct peer *peer = come(1, NULL), *before = peer;
+
+	(void)state;
+	borrow(peer);
+	peer_break(peer);
+	tick(60);
+	wait_for_lent(0);
+	assert_true(LIST_EMPTY(&clients));
+	peer = come(1, before);
+	assert_false(kept(peer));
+	options.grace = 0;
+	borrow(peer);
+	peer_break(peer);
+	assert_true(LIST_EMPTY(&clients));
+}
+
+/* Each time it is lost again before it is connected: that does not add up. */
+static void failing_to_come_back_gains_no_time(void **state)
+{
+	struct leap_hello_info hello = hello_of(1);
+	struct peer *peer = come(1, NULL);
+
+	(void)state;
+	borrow(peer);
+	peer_break(peer);
+	hello.flags |= LEAP_HELLO_KEEP;
+	for (int i = 0; i < 6; i++) {
+		struct rdma_conn_param param = { .private_data_len = sizeof(struct leap_hello) };
+		struct leap_hello wire;
+
+		hello.token = peer->welcome.token;
+		peer = peer_create("10.0.0.1");
+		leap_hello_encode(&hello, &wire);
+		param.private_data = &wire;
+		client_request(&peer->id, &param);
+		assert_true(kept(peer));
+		tick(9);
+		assert_true(peer->gone);
+	}
+	tick(6);
+	assert_true(LIST_EMPTY(&clients));
+}
+
+/* Another token, or another id, or no wish: nothing of it for them. */
+static void others_do_not_get_it(void **state)
+{
+	struct peer *peer = come(1, NULL), other;
+
+	(void)state;
+	borrow(peer);
+	peer_break(peer);
+	assert_false(kept(come(2, peer)));
+	assert_int_equal(account.lent, 2 * MIB);
+	if (options.key.len) {
+		/* It is back before it has proved anything, and never does. */
+		struct leap_hello_info hello = hello_of(1);
+		struct peer *thief = peer_create("10.0.0.1");
+
+		hello.flags |= LEAP_HELLO_KEEP;
+		hello.token = peer->welcome.token;
+		assert_true(peer_connect(thief, &hello));
+		assert_int_equal(connect_data(thief, 1)->verdict, REFUSED);
+		tick(LEAP_HANDSHAKE_SECONDS);
+		assert_true(thief->gone);
+		assert_int_equal(account.lent, 2 * MIB);
+		assert_true(kept(come(1, peer)));
+	}
+	other = *peer;
+	other.welcome.token++;
+	assert_false(kept(come(1, &other)));
+	wait_for_lent(0);
+}
+
+/* leapd has not noticed yet that the old connection is dead. */
+static void it_may_come_back_before_it_is_missed(void **state)
+{
+	struct peer *before = come(1, NULL), *peer;
+	struct leap_msg_info slab;
+
+	(void)state;
+	slab = borrow(before);
+	peer = come(1, before);
+	assert_true(kept(peer));
+	assert_true(before->gone);
+	name_slab(peer, slab.slab);
+	assert_int_equal(give_back(peer, slab.slab), LEAP_STATUS_OK);
+}
+
+static void who_has_nothing_is_not_waited_for(void **state)
+{
+	struct peer *peer = come(1, NULL);
+
+	(void)state;
+	peer_break(peer);
+	assert_true(LIST_EMPTY(&clients));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,12 +656,29 @@ int main(void)
 		cmocka_unit_test_setup_teardown(both_have_a_key_or_none_has, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(who_knows_the_key_is_served, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(who_does_not_is_told_so_and_dropped, start_with_key, stop),
+		cmocka_unit_test_setup_teardown(it_is_told_so_before_it_is_dropped, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(before_the_proof_nothing_else_is_heard, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(the_time_for_a_proof_is_limited, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(only_who_proves_it_takes_anothers_place, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(one_machine_gets_some_places, start_open, stop),
 		cmocka_unit_test_setup_teardown(one_machine_gets_some_places, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(slabs_are_called_back_and_come, start_open, stop),
+		cmocka_unit_test_setup_teardown(who_comes_back_has_what_it_had, start_open, stop),
+		cmocka_unit_test_setup_teardown(who_comes_back_has_what_it_had, start_with_key, stop),
+		cmocka_unit_test_setup_teardown(what_it_does_not_name_is_taken_back, start_open, stop),
+		cmocka_unit_test_setup_teardown(what_it_does_not_name_is_taken_back, start_with_key, stop),
+		cmocka_unit_test_setup_teardown(a_slab_that_is_not_there_cannot_be_named, start_open, stop),
+		cmocka_unit_test_setup_teardown(a_slab_that_is_not_there_cannot_be_named, start_with_key, stop),
+		cmocka_unit_test_setup_teardown(after_the_grace_period_there_is_nothing, start_open, stop),
+		cmocka_unit_test_setup_teardown(after_the_grace_period_there_is_nothing, start_with_key, stop),
+		cmocka_unit_test_setup_teardown(others_do_not_get_it, start_open, stop),
+		cmocka_unit_test_setup_teardown(others_do_not_get_it, start_with_key, stop),
+		cmocka_unit_test_setup_teardown(it_may_come_back_before_it_is_missed, start_open, stop),
+		cmocka_unit_test_setup_teardown(it_may_come_back_before_it_is_missed, start_with_key, stop),
+		cmocka_unit_test_setup_teardown(failing_to_come_back_gains_no_time, start_open, stop),
+		cmocka_unit_test_setup_teardown(who_has_nothing_is_not_waited_for, start_open, stop),
+		cmocka_unit_test_setup_teardown(it_may_come_back_again_and_again, start_open, stop),
+		cmocka_unit_test_setup_teardown(it_may_come_back_again_and_again, start_with_key, stop),
 	};
 
 	return cmocka_run_group_tests_name("leapd client", tests, begin, end);

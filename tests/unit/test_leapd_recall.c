@@ -74,9 +74,11 @@ static void settle(void)
 
 static struct client *add_client(void)
 {
+	static struct conn connection;
 	struct client *client = calloc(1, sizeof(*client));
 
 	client->admitted = true;
+	client->control = &connection;
 	LIST_INIT(&client->slabs);
 	LIST_INSERT_HEAD(&clients, client, entry);
 	return client;
@@ -282,6 +284,17 @@ static void a_shortage_that_ends_is_forgiven(void **state)
 	assert_int_equal(tick(), 1);
 }
 
+static void who_is_away_is_not_asked(void **state)
+{
+	struct client *client = add_client();
+
+	(void)state;
+	add_slab(client, 1);
+	client->control = NULL;
+	available = 0;
+	assert_int_equal(tick(), 0);
+}
+
 static void strangers_are_not_asked(void **state)
 {
 	struct client *client = add_client();
@@ -346,6 +359,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_does_not_is_cut_off_after_the_deadline, start, stop),
 		cmocka_unit_test_setup_teardown(no_more_are_cut_off_than_it_takes, start, stop),
 		cmocka_unit_test_setup_teardown(a_shortage_that_ends_is_forgiven, start, stop),
+		cmocka_unit_test_setup_teardown(who_is_away_is_not_asked, start, stop),
 		cmocka_unit_test_setup_teardown(strangers_are_not_asked, start, stop),
 		cmocka_unit_test_setup_teardown(random_machines, start, stop),
 	};

@@ -132,7 +132,8 @@ static void hellos_that_are_refused(void **state)
 		{ 7, 11, EINVAL }, { 7, 12, 0 }, { 7, 18, 0 }, { 7, 19, EINVAL },
 		{ 8, 0, 0 }, { 8, 20, EINVAL }, { 8, 21, 0 }, { 8, 30, 0 },
 		{ 8, 31, EINVAL }, { 8, 255, EINVAL },
-		{ 9, 1, EINVAL /* for data */ }, { 9, 2, EBADMSG },
+		{ 9, 1, EINVAL /* for data */ }, { 9, 2, EINVAL },
+		{ 9, 4, EBADMSG },
 		{ 9, 128, EBADMSG }, { 14, 1, EBADMSG }, { 15, 128, EBADMSG },
 		{ 10, 1, EINVAL }, { 11, 0, EINVAL }, { 11, 128, EINVAL },
 		{ 13, 0, 0 }, { 13, 4, EINVAL }, { 13, 255, EINVAL },
@@ -153,6 +154,12 @@ static void hellos_that_are_refused(void **state)
 	leap_hello_encode(&control, &wire);
 	assert_int_equal(decode(HELLO, &wire, sizeof(wire), &got), 0);
 	assert_int_equal(got.flags, LEAP_HELLO_KEY);
+	control.token = 5;
+	leap_hello_encode(&control, &wire);
+	assert_int_equal(decode(HELLO, &wire, sizeof(wire), &got), -EINVAL);
+	control.flags |= LEAP_HELLO_KEEP;
+	leap_hello_encode(&control, &wire);
+	assert_int_equal(decode(HELLO, &wire, sizeof(wire), &got), 0);
 	control.queues = 1;
 	control.depth = 1;
 	leap_hello_encode(&control, &wire);
@@ -199,7 +206,7 @@ static void welcomes_that_are_refused(void **state)
 		{ 7, 0, EINVAL }, { 7, 20, EINVAL }, { 7, 31, EINVAL },
 		{ 8, 0, EINVAL }, { 9, 1, EINVAL },
 		{ 10, 1, EINVAL }, { 11, 0, EINVAL },
-		{ 12, 0, 0 }, { 12, 2, EBADMSG }, { 15, 1, EBADMSG },
+		{ 12, 0, 0 }, { 12, 3, 0 }, { 12, 4, EBADMSG }, { 15, 1, EBADMSG },
 		{ 16, 0, 0 }, { 24, 0, 0 }, { 31, 255, 0 },
 	};
 	struct leap_welcome wire;
