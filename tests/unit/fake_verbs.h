@@ -23,6 +23,7 @@
 /**
  * struct peer - a connection, as its client sees it
  * @id: leapd's end
+ * @said: its hello
  * @verdict: what leapd has said to the hello
  * @welcome: if it was welcome
  * @refusal: or why not
@@ -33,6 +34,7 @@
 struct peer {
 	struct rdma_cm_id id;
 	struct ibv_qp qp;
+	struct leap_hello_info said;
 	enum { UNHEARD, WELCOME, REFUSED } verdict;
 	struct leap_welcome_info welcome;
 	struct leap_refusal_info refusal;
@@ -52,6 +54,15 @@ static LIST_HEAD(, peer) peers = LIST_HEAD_INITIALIZER(peers);
 static struct source *sources[SOURCES_MAX];
 static struct ibv_context device;
 static int nr_pds, nr_mrs, nr_cqs, nr_qps;
+
+/* One call in so many fails; 0 for none. */
+static unsigned int failures;
+
+static bool fails(void)
+{
+	errno = ENOMEM;
+	return failures && random() % failures == 0;
+}
 
 /* --- what leapd calls ------------------------------------------------------ */
 
@@ -113,6 +124,8 @@ static int fake_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_
 	struct peer *peer = peer_of_qp(qp);
 
 	(void)bad;
+	if (fails())
+		return ENOMEM;
 	if (wr->opcode == IBV_WR_SEND) {
 		assert_true(peer->nr_sent < PEER_ITEMS);
 		memcpy(&peer->sent[peer->nr_sent++], (void *)(uintptr_t)wr->sg_list->addr,
@@ -121,7 +134,8 @@ static int fake_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_
 	if (peer->slow)
 		peer->unheard[peer->nr_unheard++] = wr->wr_id;
 	else
-		complete(peer, wr->wr_id, IBV_WC_SUCCESS, IBV_WC_SEND, 0);
+		complete(peer, wr->wr_id, fails() ? IBV_WC_RETRY_EXC_ERR : IBV_WC_SUCCESS,
+			 IBV_WC_SEND, 0);
 	return 0;
 }
 
@@ -130,6 +144,8 @@ static int fake_post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_
 	struct peer *peer = peer_of_qp(qp);
 
 	(void)bad;
+	if (fails())
+		return ENOMEM;
 	assert_true(peer->nr_receives < PEER_ITEMS);
 	peer->receives[peer->nr_receives].wr_id = wr->wr_id;
 	peer->receives[peer->nr_receives++].buffer = (void *)(uintptr_t)wr->sg_list->addr;
@@ -140,13 +156,15 @@ static int fake_req_notify(struct ibv_cq *cq, int solicited)
 {
 	(void)cq;
 	(void)solicited;
-	return 0;
+	return fails();
 }
 
 struct ibv_pd *ibv_alloc_pd(struct ibv_context *context)
 {
-	struct ibv_pd *pd = calloc(1, sizeof(*pd));
+	struct ibv_pd *pd = fails() ? NULL : calloc(1, sizeof(*pd));
 
+	if (!pd)
+		return NULL;
 	pd->context = context;
 	nr_pds++;
 	return pd;
@@ -164,9 +182,11 @@ int ibv_dealloc_pd(struct ibv_pd *pd)
 #undef ibv_reg_mr
 struct ibv_mr *ibv_reg_mr(struct ibv_pd *pd, void *addr, size_t length, int access)
 {
-	struct ibv_mr *mr = calloc(1, sizeof(*mr));
+	struct ibv_mr *mr = fails() ? NULL : calloc(1, sizeof(*mr));
 
 	(void)access;
+	if (!mr)
+		return NULL;
 	mr->pd = pd;
 	mr->addr = addr;
 	mr->length = length;
@@ -192,8 +212,10 @@ int ibv_dereg_mr(struct ibv_mr *mr)
 
 struct ibv_comp_channel *ibv_create_comp_channel(struct ibv_context *context)
 {
-	struct ibv_comp_channel *channel = calloc(1, sizeof(*channel));
+	struct ibv_comp_channel *channel = fails() ? NULL : calloc(1, sizeof(*channel));
 
+	if (!channel)
+		return NULL;
 	channel->context = context;
 	channel->fd = -1;
 	return channel;
@@ -208,10 +230,12 @@ int ibv_destroy_comp_channel(struct ibv_comp_channel *channel)
 struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, void *cq_context,
 			     struct ibv_comp_channel *channel, int vector)
 {
-	struct ibv_cq *cq = calloc(1, sizeof(*cq));
+	struct ibv_cq *cq = fails() ? NULL : calloc(1, sizeof(*cq));
 
 	(void)vector;
 	(void)cq_context;
+	if (!cq)
+		return NULL;
 	cq->context = context;
 	cq->cqe = cqe;
 	cq->channel = channel;
@@ -260,6 +284,8 @@ int rdma_create_qp(struct rdma_cm_id *id, struct ibv_pd *pd, struct ibv_qp_init_
 {
 	struct peer *peer = (struct peer *)id;
 
+	if (fails())
+		return -1;
 	peer->qp = (struct ibv_qp){
 		.context = &device, .pd = pd, .send_cq = attr->send_cq, .recv_cq = attr->recv_cq,
 	};
@@ -280,6 +306,8 @@ int rdma_accept(struct rdma_cm_id *id, struct rdma_conn_param *param)
 {
 	struct peer *peer = (struct peer *)id;
 
+	if (fails())
+		return -1;
 	peer->verdict = WELCOME;
 	return leap_welcome_decode(param->private_data, param->private_data_len, &peer->welcome);
 }
@@ -343,6 +371,7 @@ static bool peer_connect(struct peer *peer, const struct leap_hello_info *hello)
 	struct rdma_conn_param param = { .private_data_len = sizeof(struct leap_hello) };
 	struct leap_hello wire;
 
+	peer->said = *hello;
 	leap_hello_encode(hello, &wire);
 	param.private_data = &wire;
 	client_request(&peer->id, &param);

@@ -645,6 +645,134 @@ static void who_has_nothing_is_not_waited_for(void **state)
 	assert_true(LIST_EMPTY(&clients));
 }
 
+/* Machines that say and do whatever comes to their mind. */
+#define CROWD	12
+
+static struct peer *crowd[CROWD];
+
+static void say_hello(u32 i)
+{
+	struct leap_hello_info hello = hello_of((u8)(random() % 4));
+	struct peer *peer = peer_create(random() % 2 ? "10.0.0.1" : "10.0.0.2");
+	const struct peer *other = crowd[random() % CROWD];
+
+	if (crowd[i] && !crowd[i]->destroyed)
+		return;
+	if (random() % 16 == 0)
+		hello.flags ^= LEAP_HELLO_KEY;
+	if (random() % 2)
+		hello.flags |= LEAP_HELLO_KEEP;
+	if (random() % 3 == 0)
+		hello.role = LEAP_ROLE_DATA;
+	if (other && random() % 4) {
+		hello.token = other->welcome.token;
+		hello.client_id[0] = other->said.client_id[0];
+	}
+	if (hello.role == LEAP_ROLE_DATA)
+		hello.flags = 0;
+	else if (!(hello.flags & LEAP_HELLO_KEEP))
+		hello.token = 0;
+	if (peer_connect(peer, &hello))
+		crowd[i] = peer;
+}
+
+/* Each message but for a proof that is right, which is the honest ones'. */
+static void say_anything(struct peer *peer)
+{
+	struct leap_msg_info msg = {
+		.type = (u16)(random() % (LEAP_MSG_SLAB_RECALL + 2)), .seq = (u64)random(),
+	};
+
+	if (msg.type == LEAP_MSG_BYE && random() % 4)
+		msg.type = LEAP_MSG_SLAB_GET;
+	if (msg.type == LEAP_MSG_SLAB_PUT || msg.type == LEAP_MSG_SLAB_USAGE)
+		msg.slab = (u32)random() % 8;
+	if (peer->nr_receives)
+		peer_send(peer, &msg);
+	peer->nr_sent = 0;
+}
+
+static void prove_or_not(struct peer *peer)
+{
+	struct leap_msg_info msg = { .type = LEAP_MSG_KEY_NONCE }, answer;
+	struct auth auth;
+
+	auth_begin(&auth, &peer->said, &peer->welcome);
+	peer->nr_sent = 0;
+	if (!peer->nr_receives)
+		return;
+	peer_send(peer, &msg);
+	if (!peer->nr_sent || peer->destroyed)
+		return;
+	answer = peer_receive(peer);
+	memcpy(auth.server_nonce, answer.bytes, LEAP_NONCE_LEN);
+	auth_proof(&auth, &options.key, LEAP_AUTH_CLIENT, msg.bytes);
+	msg.type = LEAP_MSG_KEY_PROOF;
+	if (!peer->destroyed && peer->nr_receives)
+		peer_send(peer, &msg);
+	peer->nr_sent = 0;
+}
+
+static void do_anything(u32 i)
+{
+	struct peer *peer = crowd[i];
+
+	if (!peer || peer->destroyed || random() % 16 == 0) {
+		say_hello(i);
+		return;
+	}
+	if (random() % 12 == 0)
+		peer_break(peer);
+	else if (peer->said.role == LEAP_ROLE_CONTROL && options.key.len && random() % 3 == 0)
+		prove_or_not(peer);
+	else if (peer->said.role == LEAP_ROLE_CONTROL)
+		say_anything(peer);
+}
+
+static void check_books(void)
+{
+	const struct client *client;
+	const struct slab *slab;
+	u64 lent = 0;
+
+	LIST_FOREACH(client, &clients, entry) {
+		unsigned int called = 0;
+
+		assert_true(client->admitted || LIST_EMPTY(&client->slabs));
+		assert_int_equal(!client->control, client->away_until && LIST_EMPTY(&client->conns));
+		LIST_FOREACH(slab, &client->slabs, entry) {
+			assert_ptr_equal(slab->client, client);
+			assert_ptr_equal(slab->mr->pd, client->domain->pd);
+			called += slab->recall_until != 0;
+			lent += account.slab;
+		}
+		assert_int_equal(called, client->recalled);
+	}
+	assert_true(lent <= account.lent && account.lent <= account.limit);
+}
+
+static void anything_in_any_order(void **state)
+{
+	(void)state;
+	for (unsigned int seed = 0; seed < 30; seed++) {
+		srandom(seed);
+		failures = seed % 2 * 50;
+		memset(crowd, 0, sizeof(crowd));
+		for (u32 step = 0; step < 600; step++) {
+			do_anything((u32)random() % CROWD);
+			if (random() % 32 == 0)
+				available = (u64)(random() % 64) * MIB;
+			if (random() % 4 == 0)
+				tick(random() % 16 ? 1 : 40);
+			check_books();
+		}
+		failures = 0;
+		available = 512 * MIB;
+		account.shortage = false;
+		stop(NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -679,6 +807,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_has_nothing_is_not_waited_for, start_open, stop),
 		cmocka_unit_test_setup_teardown(it_may_come_back_again_and_again, start_open, stop),
 		cmocka_unit_test_setup_teardown(it_may_come_back_again_and_again, start_with_key, stop),
+		cmocka_unit_test_setup_teardown(anything_in_any_order, start_open, stop),
+		cmocka_unit_test_setup_teardown(anything_in_any_order, start_with_key, stop),
 	};
 
 	return cmocka_run_group_tests_name("leapd client", tests, begin, end);
