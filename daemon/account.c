@@ -16,7 +16,7 @@
  */
 uint64_t account_capacity(const struct account *account, uint64_t available)
 {
-	uint64_t kept = account->reserve + account->preparing;
+	uint64_t kept = account->reserve + account->margin + account->preparing;
 	uint64_t room = available > kept ? available - kept : 0;
 	uint64_t left = account->limit > account->lent ?
 			account->limit - account->lent : 0;
@@ -102,7 +102,8 @@ void account_returned(struct account *account)
  * @account: the books
  * @available: bytes that this machine has available now
  *
- * The margin keeps slabs from being lent and called back in turn.
+ * The margin keeps slabs from being lent and called back in turn: lending leaves
+ * it alone, and a shortage begins only when it is used up.
  */
 void account_watch(struct account *account, uint64_t available)
 {

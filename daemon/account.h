@@ -9,7 +9,8 @@
  * struct account - what may be lent and what is, in bytes
  * @limit: most to lend
  * @reserve: what must stay available on this machine
- * @margin: what must be available beside the reserve until a shortage is over
+ * @margin: what is not lent beside the reserve; when it is used up there is a
+ *	shortage, and when it is back that is over
  * @slab: size of a slab
  * @lent: slabs on loan, in preparation and on their way back
  * @preparing: the part of these that may not have taken its memory yet

@@ -6,9 +6,9 @@
  * give slabs back, those first that have the least in them, until what has been
  * asked for brings back the reserve and a margin. A client moves what is in a
  * slab to another server or its swap device before it returns the slab, which
- * takes time. It has so many seconds; if they are over and the machine is
- * short still, the client is cut off: better its pages than this machine. If the
- * machine is not short any more, the slab may stay.
+ * takes time. It has so many seconds; if they are over and less than the reserve
+ * is available still, the client is cut off: better its pages than this machine.
+ * If the machine is not short any more, the slab may stay.
  */
 #include "leapd.h"
 
@@ -75,7 +75,10 @@ static void cut_off(struct client *client)
 	client_drop(client, "this machine needs the memory");
 }
 
-/* Nobody is cut off for what is on its way back from others. */
+/*
+ * Nobody is cut off for what is on its way back from others, or for the margin:
+ * that one waits until there is enough or too little.
+ */
 static void judge_overdue(uint64_t available, time_t time)
 {
 	struct slab *slab;
@@ -84,7 +87,7 @@ static void judge_overdue(uint64_t available, time_t time)
 		if (!account.shortage) {
 			event(slab->client, "recall-over", "slab %u may stay", slab->id);
 			recall_forget(slab);
-		} else if (account_recall(&account, available, 0)) {
+		} else if (available + account.returning < account.reserve) {
 			cut_off(slab->client);
 		} else {
 			return;

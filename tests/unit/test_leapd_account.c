@@ -42,6 +42,23 @@ static void reserve_is_kept(void **state)
 	assert_int_equal(a.lent, 0);
 }
 
+/* Nor is the margin lent, so that what is called back is not what was just lent. */
+static void the_margin_is_kept(void **state)
+{
+	struct account a = fresh();
+
+	(void)state;
+	a.margin = 20 * MIB;
+	assert_int_equal(account_capacity(&a, 184 * MIB - 1), 0);
+	assert_int_equal(account_capacity(&a, 184 * MIB), 64 * MIB);
+	assert_true(account_lend(&a, 184 * MIB));
+	account_prepared(&a);
+	account_watch(&a, 120 * MIB);
+	assert_false(a.shortage);
+	account_watch(&a, 100 * MIB);
+	assert_false(a.shortage);
+}
+
 /* A slab in preparation has not taken its memory yet, but will. */
 static void preparation_counts(void **state)
 {
@@ -183,6 +200,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(capacity_is_whole_slabs),
 		cmocka_unit_test(reserve_is_kept),
+		cmocka_unit_test(the_margin_is_kept),
 		cmocka_unit_test(preparation_counts),
 		cmocka_unit_test(limit_holds),
 		cmocka_unit_test(failure_is_free),

@@ -263,6 +263,27 @@ static void no_more_are_cut_off_than_it_takes(void **state)
 	assert_int_equal(recall_pending(), 0);
 }
 
+/* More than the reserve, but not enough for the shortage to be over. */
+static void nobody_is_cut_off_for_the_margin(void **state)
+{
+	struct client *client = add_client();
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		add_slab(client, 1);
+	available = 79 * MIB;
+	tick();
+	available = 85 * MIB;
+	now += 100;
+	tick();
+	assert_true(account.shortage);
+	assert_int_equal(recalls.cut_off, 0);
+	assert_true(recall_pending() > 0);
+	available = 79 * MIB;
+	tick();
+	assert_int_equal(recalls.cut_off, 1);
+}
+
 static void a_shortage_that_ends_is_forgiven(void **state)
 {
 	struct client *client = add_client();
@@ -358,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_obeys_is_left_alone, start, stop),
 		cmocka_unit_test_setup_teardown(who_does_not_is_cut_off_after_the_deadline, start, stop),
 		cmocka_unit_test_setup_teardown(no_more_are_cut_off_than_it_takes, start, stop),
+		cmocka_unit_test_setup_teardown(nobody_is_cut_off_for_the_margin, start, stop),
 		cmocka_unit_test_setup_teardown(a_shortage_that_ends_is_forgiven, start, stop),
 		cmocka_unit_test_setup_teardown(who_is_away_is_not_asked, start, stop),
 		cmocka_unit_test_setup_teardown(strangers_are_not_asked, start, stop),
