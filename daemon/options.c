@@ -10,6 +10,8 @@
 struct options options = {
 	.slab = DEFAULT_SLAB,
 	.reserve = UINT64_MAX,
+	.recall = RECALL_SECONDS,
+	.grace = GRACE_SECONDS,
 };
 
 const char *argp_program_version = "leapd 1.0";
@@ -18,6 +20,10 @@ enum {
 	OPT_MEMORY = 256,
 	OPT_SLAB,
 	OPT_RESERVE,
+	OPT_RECALL,
+	OPT_GRACE,
+	OPT_KEY,
+	OPT_ALLOW,
 	OPT_JSON,
 };
 
@@ -27,7 +33,15 @@ static const struct argp_option table[] = {
 	{ "slab", OPT_SLAB, "SIZE", 0,
 	  "Lend in pieces of this size, a power of two from 2M to 1G (default: 64M)", 0 },
 	{ "reserve", OPT_RESERVE, "SIZE", 0,
-	  "Lend nothing while less than this is available on this machine (default: a tenth of its memory)", 0 },
+	  "Lend nothing and call slabs back while less than this is available on this machine (default: a tenth of its memory)", 0 },
+	{ "recall", OPT_RECALL, "SECONDS", 0,
+	  "Cut a client off that needs longer to give a slab back that is called back (default: 30)", 0 },
+	{ "grace", OPT_GRACE, "SECONDS", 0,
+	  "Keep the slabs of a client that is cut off, and wants that, for so long (default: 60)", 0 },
+	{ "key", OPT_KEY, "FILE", 0,
+	  "Lend only to those who know this key, and prove to know it, too", 0 },
+	{ "allow", OPT_ALLOW, "ADDRESS[/PREFIX]", 0,
+	  "Lend only to this address or network; may be given several times", 0 },
 	{ "json", OPT_JSON, NULL, 0,
 	  "Print status and events as JSON, one object a line", 0 },
 	{ 0 }
@@ -40,6 +54,35 @@ static void parse_slab(const char *arg, struct argp_state *state)
 	    options.slab > 1ULL << LEAP_SLAB_SHIFT_MAX ||
 	    options.slab & (options.slab - 1))
 		argp_error(state, "--slab=%s is not a power of two from 2M to 1G", arg);
+}
+
+static unsigned int parse_seconds(const char *name, const char *arg,
+				  unsigned int least, unsigned int most,
+				  struct argp_state *state)
+{
+	uint64_t seconds;
+
+	if (!size_parse(arg, &seconds) || seconds < least || seconds > most)
+		argp_error(state, "--%s=%s is not a number of seconds from %u to %u",
+			   name, arg, least, most);
+	return (unsigned int)seconds;
+}
+
+static void parse_allow(const char *arg, struct argp_state *state)
+{
+	if (options.nr_allow == ALLOW_MAX)
+		argp_error(state, "--allow can be given %d times", ALLOW_MAX);
+	if (!allow_parse(arg, &options.allow[options.nr_allow]))
+		argp_error(state, "--allow=%s is not an address such as 10.0.0.5, or a network such as 10.0.0.0/24 or fd00::/64", arg);
+	options.nr_allow++;
+}
+
+static void read_key(const char *path, struct argp_state *state)
+{
+	const char *why = key_read(path, &options.key);
+
+	if (why)
+		argp_error(state, "--key=%s: %s", path, why);
 }
 
 static error_t parse_one(int key, char *arg, struct argp_state *state)
@@ -55,6 +98,18 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 	case OPT_RESERVE:
 		if (!size_parse(arg, &options.reserve))
 			argp_error(state, "--reserve=%s is not a size such as 512M or 8G", arg);
+		break;
+	case OPT_RECALL:
+		options.recall = parse_seconds("recall", arg, 1, RECALL_SECONDS_MAX, state);
+		break;
+	case OPT_GRACE:
+		options.grace = parse_seconds("grace", arg, 0, GRACE_SECONDS_MAX, state);
+		break;
+	case OPT_KEY:
+		read_key(arg, state);
+		break;
+	case OPT_ALLOW:
+		parse_allow(arg, state);
 		break;
 	case OPT_JSON:
 		options.json = true;

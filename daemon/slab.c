@@ -8,8 +8,8 @@
  *
  * Getting pages and registering them takes long, and so does the reverse. A
  * thread does both; it touches nothing but the slab in question and, to make
- * registrations, the protection domain of its client, which stays until all
- * of its slabs are gone (client->jobs).
+ * registrations, its protection domain, which stays until all slabs in it are
+ * gone (domain->users).
  *
  * The thread is fair: each client has its turn, once in a round, however many
  * slabs another asks for or leaves behind. A client that waits for too long
@@ -38,19 +38,43 @@ static struct slabs waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static uint64_t current_round;
 static bool stopping;
 
-static uint64_t available_bytes(void)
+/**
+ * domain_create - a protection domain for slabs
+ * @verbs: of this device
+ *
+ * Return: the domain, with one user; NULL if there is none to be had.
+ */
+struct domain *domain_create(struct ibv_context *verbs)
 {
-	char line[128];
-	unsigned long long kib = 0;
-	FILE *file = fopen("/proc/meminfo", "re");
+	struct domain *domain = calloc(1, sizeof(*domain));
 
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
-	fclose(file);
-	return kib << 10;
+	if (!domain)
+		return NULL;
+	domain->users = 1;
+	domain->pd = ibv_alloc_pd(verbs);
+	if (!domain->pd) {
+		free(domain);
+		return NULL;
+	}
+	return domain;
+}
+
+/**
+ * domain_put - one user less
+ * @domain: which; gone with the last one
+ */
+void domain_put(struct domain *domain)
+{
+	if (--domain->users)
+		return;
+	ibv_dealloc_pd(domain->pd);
+	free(domain);
+}
+
+static void slab_free(struct slab *slab)
+{
+	domain_put(slab->domain);
+	free(slab);
 }
 
 static void prepare(struct slab *slab)
@@ -62,7 +86,7 @@ static void prepare(struct slab *slab)
 		slab->status = LEAP_STATUS_NO_MEMORY;
 		return;
 	}
-	slab->mr = ibv_reg_mr(slab->client->pd, memory, account.slab,
+	slab->mr = ibv_reg_mr(slab->domain->pd, memory, account.slab,
 			      IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ |
 			      IBV_ACCESS_REMOTE_WRITE);
 	if (!slab->mr) {
@@ -154,7 +178,7 @@ static void refuse(struct slab *slab)
 
 	if (!client->gone)
 		control_granted(client, slab->seq, NULL, slab->status);
-	free(slab);
+	slab_free(slab);
 	client_job_done(client);
 }
 
@@ -164,7 +188,7 @@ static void look_at_waiting(void)
 	struct slab *slab;
 
 	while ((slab = TAILQ_FIRST(&waiting))) {
-		bool booked = account_lend(&account, available_bytes());
+		bool booked = account_lend(&account, memory_available());
 
 		if (!booked && account.returning)
 			return;
@@ -200,9 +224,10 @@ static void disposed(struct slab *slab)
 	struct client *client = slab->client;
 
 	account_returned(&account);
-	if (!client->gone)
+	client->unasked -= slab->unasked;
+	if (!client->gone && !slab->unasked)
 		control_returned(client, slab->seq, slab->id);
-	free(slab);
+	slab_free(slab);
 	client_job_done(client);
 	look_at_waiting();
 }
@@ -247,7 +272,7 @@ static struct source wake = { .fd = -1, .ready = jobs_done };
  */
 uint64_t slab_capacity(void)
 {
-	return account_prospect(&account, available_bytes());
+	return account_prospect(&account, memory_available());
 }
 
 /**
@@ -259,7 +284,7 @@ uint64_t slab_capacity(void)
  */
 int slab_lend(struct client *client, uint64_t seq)
 {
-	bool booked = account_lend(&account, available_bytes());
+	bool booked = account_lend(&account, memory_available());
 	struct slab *slab;
 
 	if (!booked && !account.returning)
@@ -272,6 +297,8 @@ int slab_lend(struct client *client, uint64_t seq)
 	}
 	slab->id = client->next_slab++;
 	slab->client = client;
+	slab->domain = client->domain;
+	slab->domain->users++;
 	slab->seq = seq;
 	slab->status = LEAP_STATUS_NO_MEMORY;
 	client->jobs++;
@@ -314,10 +341,25 @@ bool slab_return(struct client *client, uint32_t id, uint64_t seq)
 	if (!slab)
 		return false;
 	LIST_REMOVE(slab, entry);
+	recall_forget(slab);
 	slab->seq = seq;
 	client->jobs++;
 	begin_return(slab);
 	return true;
+}
+
+/**
+ * slab_take_back - a client has not asked for that, but does not mind
+ * @slab: on loan
+ */
+void slab_take_back(struct slab *slab)
+{
+	LIST_REMOVE(slab, entry);
+	recall_forget(slab);
+	slab->unasked = true;
+	slab->client->unasked++;
+	slab->client->jobs++;
+	begin_return(slab);
 }
 
 /* Moves what a client has asked for from one list to another. */
@@ -368,14 +410,10 @@ void slab_return_all(struct client *client)
 	forget_jobs(client);
 	while ((slab = LIST_FIRST(&client->slabs))) {
 		LIST_REMOVE(slab, entry);
+		recall_forget(slab);
 		client->jobs++;
 		begin_return(slab);
 	}
-}
-
-static uint64_t total_bytes(void)
-{
-	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /**
@@ -386,9 +424,10 @@ static uint64_t total_bytes(void)
 int slab_init(void)
 {
 	account.slab = options.slab;
-	account.limit = options.memory ? options.memory : available_bytes() / 2;
-	account.reserve = options.reserve == UINT64_MAX ? total_bytes() / 10 :
-			  options.reserve;
+	account.limit = options.memory ? options.memory : memory_available() / 2;
+	account.reserve = options.reserve == UINT64_MAX ?
+			  memory_total() / 10 : options.reserve;
+	account.margin = account.reserve / RESERVE_MARGIN;
 	wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake.fd < 0)
 		return -errno;
