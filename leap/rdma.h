@@ -110,6 +110,7 @@ struct leap_ctrl {
  * @nr: how many of each
  * @average_ns: how long demand loads take, as a moving average
  * @ctrl: messages
+ * @usage_mutex: so that no usage of a slab is told after it was given back
  * @removal: lets go of a device that is being removed
  */
 struct leap_rdma {
@@ -125,6 +126,7 @@ struct leap_rdma {
 	unsigned int nr;
 	unsigned long average_ns;
 	struct leap_ctrl ctrl;
+	struct mutex usage_mutex;	/* see above */
 	struct work_struct removal;
 };
 

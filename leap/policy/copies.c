@@ -81,15 +81,16 @@ static bool any_bit(const struct leap_bits *bits, u32 slot, u32 nr)
 	return false;
 }
 
-/* Slots from @slot on that have the same bit as @slot has. */
-static u32 run_of(const struct leap_bits *bits, u32 slot)
+/* Of the @nr slots from @slot on, those in a row that have the same bit as it. */
+static u32 run_of(const struct leap_bits *bits, u32 slot, u32 nr)
 {
 	bool bit = get_bit(bits, slot);
-	u32 end = slot + 1;
+	u32 run = 1;
 
-	while (end < LEAP_CHUNK_PAGES && get_bit(bits, end) == bit)
-		end++;
-	return end - slot;
+	while (run < nr && slot + run < LEAP_CHUNK_PAGES &&
+	       get_bit(bits, slot + run) == bit)
+		run++;
+	return run;
 }
 
 /* --- homes ---------------------------------------------------------------- */
@@ -163,6 +164,18 @@ static bool writable(const struct leap_home *home)
 {
 	return home->gen && !home->retiring &&
 	       leap_health_writable(home->health);
+}
+
+/**
+ * leap_homes_writable - can a home be written to?
+ * @homes: the slab's
+ * @home: its number
+ *
+ * Return: true if so.
+ */
+bool leap_homes_writable(const struct leap_homes *homes, u32 home)
+{
+	return writable(&homes->home[home]);
 }
 
 /**
@@ -257,6 +270,53 @@ enum leap_safety leap_copies_safety(const struct leap_copies *copies,
 		return LEAP_SAFETY_AWAY;
 	return remote >= homes->replicas && (disk || !homes->disk) ?
 	       LEAP_SAFETY_FULL : LEAP_SAFETY_SHORT;
+}
+
+/**
+ * leap_copies_where - where is a slot's data?
+ * @copies: of its chunk
+ * @homes: of its slab
+ * @slot: in the chunk
+ *
+ * Return: bit i is set if copy i is valid, whether it can be read now or not.
+ */
+u32 leap_copies_where(const struct leap_copies *copies,
+		      const struct leap_homes *homes, u32 slot)
+{
+	u32 copy, where = 0;
+
+	for (copy = 0; copy < LEAP_COPIES_MAX; copy++)
+		if (valid(copies, homes, copy, slot))
+			where |= 1U << copy;
+	return where;
+}
+
+/**
+ * leap_copies_alone - would data be lost with a home?
+ * @copies: of a chunk
+ * @homes: of its slab
+ * @home: the home's number
+ *
+ * Return: true if it has a valid slot that no other copy has that can be read.
+ */
+bool leap_copies_alone(const struct leap_copies *copies,
+		       const struct leap_homes *homes, u32 home)
+{
+	u64 alone;
+	u32 copy, i;
+
+	if (!current_copy(copies, homes, home))
+		return false;
+	for (i = 0; i < WORDS; i++) {
+		alone = copies->valid[home].word[i];
+		for (copy = 0; copy < LEAP_COPIES_MAX; copy++)
+			if (copy != home && rank_of(homes, copy) &&
+			    current_copy(copies, homes, copy))
+				alone &= ~copies->valid[copy].word[i];
+		if (alone)
+			return true;
+	}
+	return false;
 }
 
 /* --- stores --------------------------------------------------------------- */
@@ -361,7 +421,7 @@ int leap_copies_choose(const struct leap_copies *copies,
 		       const struct leap_homes *homes, u32 slot, u32 tried,
 		       u32 spread, u32 *nr)
 {
-	u32 i, best_rank = 0, run;
+	u32 i, best_rank = 0;
 	int best = -ENODATA;
 
 	for (i = 0; i < LEAP_COPIES_MAX; i++) {
@@ -377,10 +437,8 @@ int leap_copies_choose(const struct leap_copies *copies,
 		best = copy;
 		best_rank = rank;
 	}
-	if (best >= 0) {
-		run = run_of(&copies->valid[best], slot);
-		*nr = *nr < run ? *nr : run;
-	}
+	if (best >= 0)
+		*nr = run_of(&copies->valid[best], slot, *nr);
 	return best;
 }
 
@@ -459,7 +517,7 @@ int leap_rebuild_begin(struct leap_copies *copies,
 		       u32 *nr)
 {
 	struct leap_bits bits = lacking(copies, homes, target);
-	u32 slot = from, run;
+	u32 slot = from;
 
 	if (copies->rebuild)
 		return -EBUSY;
@@ -469,8 +527,7 @@ int leap_rebuild_begin(struct leap_copies *copies,
 		slot++;
 	if (slot == LEAP_CHUNK_PAGES)
 		return -ENODATA;
-	run = run_of(&bits, slot);
-	*nr = *nr < run ? *nr : run;
+	*nr = run_of(&bits, slot, *nr);
 	memset(rebuild, 0, sizeof(*rebuild));
 	rebuild->target = target;
 	rebuild->gen = homes->home[target].gen;

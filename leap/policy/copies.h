@@ -115,6 +115,7 @@ void leap_homes_init(struct leap_homes *homes, u32 replicas, bool disk);
 int leap_homes_add(struct leap_homes *homes, u8 health);
 void leap_homes_remove(struct leap_homes *homes, u32 home);
 void leap_homes_forget(struct leap_homes *homes, u32 home);
+bool leap_homes_writable(const struct leap_homes *homes, u32 home);
 u32 leap_homes_missing(const struct leap_homes *homes);
 
 /* Stores. */
@@ -133,6 +134,10 @@ int leap_copies_choose(const struct leap_copies *copies,
 void leap_copies_spoil(struct leap_copies *copies, u32 slot, u32 nr, u32 copy);
 enum leap_safety leap_copies_safety(const struct leap_copies *copies,
 				    const struct leap_homes *homes, u32 slot);
+u32 leap_copies_where(const struct leap_copies *copies,
+		      const struct leap_homes *homes, u32 slot);
+bool leap_copies_alone(const struct leap_copies *copies,
+		       const struct leap_homes *homes, u32 home);
 
 /* Rebuilding. */
 u32 leap_rebuild_count(const struct leap_copies *copies,

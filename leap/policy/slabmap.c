@@ -99,6 +99,26 @@ void leap_slabmap_close(struct leap_slabmap *map, u32 slab)
 }
 
 /**
+ * leap_slabmap_open - the reverse
+ * @map: the slabs
+ * @slab: its number, which is on loan
+ */
+void leap_slabmap_open(struct leap_slabmap *map, u32 slab)
+{
+	struct leap_slab_use *use = &map->slabs[slab];
+	u32 i;
+
+	if (!use->closed)
+		return;
+	use->closed = 0;
+	for (i = 0; i < map->chunks_per_slab; i++)
+		use->nr_free += !(use->taken[i / 64] >> i % 64 & 1);
+	map->free_chunks += use->nr_free;
+	if (slab < map->hint)
+		map->hint = slab;
+}
+
+/**
  * leap_slabmap_remove - take a slab out, to return it
  * @map: the slabs
  * @slab: its number

@@ -71,6 +71,7 @@ void leap_slabmap_init(struct leap_slabmap *map, struct leap_slab_use *slabs,
 int leap_slabmap_vacant(struct leap_slabmap *map);
 void leap_slabmap_add(struct leap_slabmap *map, u32 slab);
 void leap_slabmap_close(struct leap_slabmap *map, u32 slab);
+void leap_slabmap_open(struct leap_slabmap *map, u32 slab);
 bool leap_slabmap_remove(struct leap_slabmap *map, u32 slab);
 bool leap_slabmap_empty(const struct leap_slabmap *map, u32 slab);
 int leap_slabmap_get(struct leap_slabmap *map, struct leap_cluster *cluster,

@@ -30,6 +30,7 @@ enum wrong {
 	GRANT_NOTHING,
 	TALK_EARLY,
 	DROP_DATA,
+	RECALL_FLOOD,
 	KEY_IGNORE,
 	KEY_ECHO,
 	KEY_NOISE,
@@ -55,6 +56,7 @@ static const struct {
 	[GRANT_NOTHING] = { "grant-nothing", "shakes hands, grants memory that it has not" },
 	[TALK_EARLY] = { "talk-early", "answers before it was asked, then no more" },
 	[DROP_DATA] = { "drop-data", "drops a connection while the next one is made" },
+	[RECALL_FLOOD] = { "recall-flood", "calls slabs back that it has not lent, and more than it may" },
 	[KEY_IGNORE] = { "key-ignore", "takes a client with a key, but wants no proof" },
 	[KEY_ECHO] = { "key-echo", "sends the client's proof back as its own" },
 	[KEY_NOISE] = { "key-noise", "sends noise as its proof" },
@@ -250,6 +252,18 @@ static void talk_early(struct talk *talk)
 		perror("cannot send");
 }
 
+/* The same one again and again, with nothing lent yet. */
+static void recall_flood(struct talk *talk)
+{
+	struct leap_msg_info info = { .type = LEAP_MSG_SLAB_RECALL, .seconds = 1 };
+
+	leap_msg_encode(&info, &talk->tx.msg);
+	for (int i = 0; i < LEAP_CTRL_DEPTH; i++)
+		if (rdma_post_send(talk->id, NULL, &talk->tx, sizeof(talk->tx.msg),
+				   talk->mr, 0))
+			perror("cannot send");
+}
+
 /* The first data connection goes when the second is about to be accepted. */
 static void drop_data(struct rdma_cm_id *id)
 {
@@ -323,6 +337,9 @@ static int serve(const char *ip, const char *port)
 		if (event->event == RDMA_CM_EVENT_ESTABLISHED && how == TALK_EARLY &&
 		    event->id->context)
 			talk_early(event->id->context);
+		if (event->event == RDMA_CM_EVENT_ESTABLISHED && how == RECALL_FLOOD &&
+		    event->id->context)
+			recall_flood(event->id->context);
 		rdma_ack_cm_event(event);
 	}
 	perror("no more events");

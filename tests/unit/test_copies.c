@@ -287,6 +287,33 @@ static void a_rebuilding_that_fails_changes_nothing(void **state)
 	assert_int_equal(leap_rebuild_begin(&copies, &homes, &job, 1, 0, &nr), -EIO);
 }
 
+static void what_is_valid_is_known_and_what_is_nowhere_else(void **state)
+{
+	(void)state;
+	start(2, false);
+	put(70, 2, 3);
+	put(72, 1, 2);
+	assert_int_equal(leap_copies_where(&copies, &homes, 69), 0);
+	assert_int_equal(leap_copies_where(&copies, &homes, 71), 3);
+	assert_int_equal(leap_copies_where(&copies, &homes, 72), 2);
+	assert_false(leap_copies_alone(&copies, &homes, 0));
+	assert_true(leap_copies_alone(&copies, &homes, 1));
+	assert_false(leap_copies_alone(&copies, &homes, 2));
+	leap_copies_free(&copies, 72, 1);
+	assert_false(leap_copies_alone(&copies, &homes, 1));
+	/* What cannot be read is no help, but it is there. */
+	lose(0);
+	assert_true(leap_copies_alone(&copies, &homes, 1));
+	assert_int_equal(leap_copies_where(&copies, &homes, 71), 3);
+	leap_homes_forget(&homes, 1);
+	assert_false(leap_copies_alone(&copies, &homes, 1));
+	assert_int_equal(leap_copies_where(&copies, &homes, 71), 1);
+	assert_false(leap_homes_writable(&homes, 0));
+	assert_true(leap_homes_writable(&homes, 1));
+	homes.home[1].retiring = true;
+	assert_false(leap_homes_writable(&homes, 1));
+}
+
 static void a_spoilt_copy_is_not_chosen_again(void **state)
 {
 	(void)state;
@@ -636,6 +663,7 @@ int main(void)
 		cmocka_unit_test(a_store_meanwhile_is_not_undone_by_rebuilding),
 		cmocka_unit_test(a_rebuilding_that_fails_changes_nothing),
 		cmocka_unit_test(a_spoilt_copy_is_not_chosen_again),
+		cmocka_unit_test(what_is_valid_is_known_and_what_is_nowhere_else),
 		cmocka_unit_test(ranges_of_slots),
 		cmocka_unit_test(anything_in_any_order),
 	};
