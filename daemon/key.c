@@ -2,7 +2,6 @@
 /* The key: how it comes out of a file, and proofs that one knows it. */
 #include "key.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -17,57 +16,20 @@
 
 static const char bad_length[] = "a key has from 16 to 1024 bytes; make one by: openssl rand -hex 32";
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Bytes of hexadecimal digits with white space behind them; 0 if it is not so. */
-static size_t hex_length(const char *text, size_t len)
-{
-	size_t i;
-
-	while (len && isspace((unsigned char)text[len - 1]))
-		len--;
-	for (i = 0; i < len; i++)
-		if (digit(text[i]) < 0)
-			return 0;
-	return len % 2 ? 0 : len;
-}
-
 /**
  * key_parse - make a key of what a file has
- * @text: hexadecimal digits, two for each byte, or else the key itself
+ * @text: see leap_key_parse()
  * @len: of @text
  * @key: filled in; has no bytes after an error
- *
- * Digits it is if there is nothing else but white space at the end, and they
- * make a key that is long enough.
  *
  * Return: NULL, or a sentence about what is wrong.
  */
 const char *key_parse(const char *text, size_t len, struct key *key)
 {
-	size_t digits = hex_length(text, len), i;
+	int got = leap_key_parse(text, len, key->bytes);
 
-	key->len = 0;
-	if (digits >= 2 * LEAP_KEY_MIN) {
-		if (digits > 2 * LEAP_KEY_MAX)
-			return bad_length;
-		for (i = 0; i < digits / 2; i++)
-			key->bytes[i] = (uint8_t)(digit(text[2 * i]) << 4 |
-						  digit(text[2 * i + 1]));
-		key->len = digits / 2;
-		return NULL;
-	}
-	if (len < LEAP_KEY_MIN || len > LEAP_KEY_MAX)
-		return bad_length;
-	memcpy(key->bytes, text, len);
-	key->len = len;
-	return NULL;
+	key->len = got < 0 ? 0 : (size_t)got;
+	return got < 0 ? bad_length : NULL;
 }
 
 static const char *read_all(int fd, struct key *key)

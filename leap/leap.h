@@ -45,6 +45,7 @@
 #include "uapi/leap_proto.h"
 
 struct leap_io;
+struct leap_key;
 struct leap_queue;
 struct leap_server;
 struct leap_session;
@@ -245,6 +246,7 @@ const char *leap_server_state_name(struct leap_server *server);
  * struct leap_session - the connection of this machine to remote memory
  * @portal: parsed
  * @text: as given
+ * @key: that its servers must know, NULL if there is none
  * @transport: moves the bytes
  * @slab_shift: log2 of the slabs' size in bytes, 0 until the first server has
  *	said what it lends in
@@ -271,6 +273,7 @@ const char *leap_server_state_name(struct leap_server *server);
 struct leap_session {
 	struct leap_portal portal;
 	char *text;
+	struct leap_key *key;
 	const struct leap_transport *transport;
 	u32 slab_shift;
 	struct leap_server *servers[LEAP_SERVERS_MAX];

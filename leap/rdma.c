@@ -77,6 +77,9 @@ static int connect_control(struct leap_rdma *rdma, unsigned int queues)
 				queues);
 	if (err)
 		return err;
+	err = leap_rdma_prove(rdma);
+	if (err)
+		return err;
 	welcome = &rdma->control->welcome;
 	rdma->token = welcome->token;
 	server->capacity = welcome->capacity;

@@ -5,6 +5,7 @@
  *	rdma.c		the transport: a server's set of queues
  *	rdma_queue.c	one queue: connection, queue pair, completion queue
  *	rdma_ctrl.c	messages on the control queue
+ *	rdma_key.c	the first ones: proofs that both sides know the key
  *	rdma_io.c	pages on the data queues
  */
 #ifndef LEAP_RDMA_H
@@ -103,6 +104,7 @@ struct leap_ctrl {
  * @sink: where reads that confirm a write go; nobody looks at it
  * @sink_dma: its address for the device
  * @client_id: names this client to the server
+ * @hello: what it has said, on the control queue
  * @token: proves it, on the data queues
  * @control: for messages
  * @demand: for loads that somebody waits for, by CPU
@@ -119,6 +121,7 @@ struct leap_rdma {
 	u64 *sink;
 	u64 sink_dma;
 	u8 client_id[LEAP_CLIENT_ID_LEN];
+	struct leap_hello_info hello;
 	u64 token;
 	struct leap_queue *control;
 	struct leap_queue *demand[LEAP_QUEUES_MAX / 2];
@@ -146,6 +149,9 @@ int leap_ctrl_listen(struct leap_queue *queue);
 int leap_ctrl_send(struct leap_rdma *rdma, struct leap_msg_info *msg);
 int leap_ctrl_call(struct leap_rdma *rdma, struct leap_msg_info *msg,
 		   u16 answer);
+
+/* rdma_key.c */
+int leap_rdma_prove(struct leap_rdma *rdma);
 
 /* rdma_io.c */
 void leap_rdma_submit(struct leap_io *io);

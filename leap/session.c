@@ -17,6 +17,7 @@
  *	disconnect	slabs and servers go
  */
 #include <linux/module.h>
+#include "key.h"
 #include "leap.h"
 #include "policy/errors.h"
 
@@ -176,6 +177,7 @@ static void session_free(struct leap_session *session)
 	leap_map_exit(session);
 	leap_move_exit(session);
 	percpu_ref_exit(&session->ios);
+	leap_key_free(session->key);
 	kfree(session->text);
 	kvfree(session);
 }
@@ -192,7 +194,8 @@ static int parse(struct leap_session *session)
 	session->transport = session->portal.transport == LEAP_PORTAL_DRAM ?
 			     &leap_dram : &leap_rdma;
 	session->slab_shift = session->portal.slab_shift;
-	return 0;
+	return *session->portal.key ?
+	       leap_key_load(session->portal.key, &session->key) : 0;
 }
 
 static int connect_servers(struct leap_session *session)

@@ -26,6 +26,61 @@ static const char labels[][LEAP_AUTH_LABEL] = {
 	[LEAP_AUTH_SERVER] = "leap 2 server",
 };
 
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool is_white(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Hexadecimal digits with white space behind them; 0 if it is not so. */
+static u32 nr_digits(const char *text, size_t len)
+{
+	size_t i;
+
+	while (len && is_white(text[len - 1]))
+		len--;
+	for (i = 0; i < len; i++)
+		if (digit(text[i]) < 0)
+			return 0;
+	return len % 2 ? 0 : len;
+}
+
+/**
+ * leap_key_parse - make a key of what somebody has written down
+ * @text: hexadecimal digits, two for each byte, or else the key itself
+ * @len: of @text, at most 2^31
+ * @bytes: LEAP_KEY_MAX bytes, filled in
+ *
+ * Digits it is if there is nothing else but white space at the end, and they
+ * make a key that is long enough.
+ *
+ * Return: the key's length in bytes, or -EDOM if it is too short or too long.
+ */
+int leap_key_parse(const char *text, size_t len, u8 *bytes)
+{
+	u32 digits = nr_digits(text, len), i;
+
+	if (digits >= 2 * LEAP_KEY_MIN) {
+		if (digits > 2 * LEAP_KEY_MAX)
+			return -EDOM;
+		for (i = 0; i < digits / 2; i++)
+			bytes[i] = digit(text[2 * i]) << 4 | digit(text[2 * i + 1]);
+		return digits / 2;
+	}
+	if (len < LEAP_KEY_MIN || len > LEAP_KEY_MAX)
+		return -EDOM;
+	memcpy(bytes, text, len);
+	return len;
+}
+
 static u8 *append(u8 *to, const void *from, size_t len)
 {
 	memcpy(to, from, len);

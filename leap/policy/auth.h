@@ -20,6 +20,7 @@ enum leap_auth_side {
 	LEAP_AUTH_SERVER,
 };
 
+int leap_key_parse(const char *text, size_t len, u8 *bytes);
 void leap_auth_text(enum leap_auth_side side, const struct leap_hello_info *hello,
 		    const struct leap_welcome_info *welcome,
 		    const u8 *client_nonce, const u8 *server_nonce, u8 *text);
