@@ -224,6 +224,7 @@ int leap_io_store(struct folio *folio)
 		goto out;
 	}
 
+	leap_verify_note(&spot, folio);
 	leap_store_begin(folio);
 	written = at_once(session, folio, LEAP_STORE, true, &spot);
 	if (!written && wait_event_timeout(session->store_wait,
@@ -261,6 +262,21 @@ static bool prefetch_comes_first(bool sync)
 	return lm && READ_ONCE(lm->prefetch) && !sync;
 }
 
+/* The end of a load that has not become a request. */
+static void load_over(struct leap_session *session, struct folio *folio,
+		      const struct leap_spot *spot)
+{
+	struct leap_server *server = leap_spot_lease(spot)->server;
+	int err = leap_verify_check(spot, folio);
+
+	if (err)
+		leap_stats_add(server, LEAP_FAILED_LOADS, spot->nr);
+	else
+		account_load(server, spot->nr);
+	leap_spot_read(session, spot);
+	leap_load_end(folio, err);
+}
+
 /**
  * leap_io_load - &leap_ops.load
  * @folio: locked
@@ -283,9 +299,7 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 	}
 	server = leap_spot_lease(&spot)->server;
 	if (at_once(session, folio, LEAP_LOAD, demand, &spot)) {
-		leap_spot_read(session, &spot);
-		account_load(server, spot.nr);
-		leap_load_end(folio, 0);
+		load_over(session, folio, &spot);
 		goto out;
 	}
 	io = io_alloc(session, folio, LEAP_LOAD, &spot);
@@ -366,6 +380,8 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 {
 	struct completion *waiter = io->waiter;
 
+	if (!err)
+		err = leap_verify_check(&io->spot, io->folio);
 	leap_spot_read(io->session, &io->spot);
 	if (err) {
 		leap_stats_add(io->server, LEAP_FAILED_LOADS, io->nr);

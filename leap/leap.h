@@ -81,6 +81,7 @@ enum leap_event {
 	LEAP_PREFETCH_UNUSED,
 	LEAP_RECALLED_SLABS,
 	LEAP_MOVED_PAGES,
+	LEAP_CORRUPT_PAGES,
 	LEAP_EVENTS
 };
 
@@ -338,6 +339,7 @@ void leap_housekeeping_soon(struct leap_session *session);
  * @leases: the same places, for those who read and write there
  * @empty_since: in jiffies, 0 if it was not empty when last looked at
  * @moving: the mover works on it; it is not to be returned by anybody else
+ * @sums: by slot, see verify.c; NULL if that is not wanted
  * @copies: by chunk; where each slot is
  */
 struct leap_slab {
@@ -345,6 +347,7 @@ struct leap_slab {
 	struct leap_lease leases[LEAP_HOMES_MAX];
 	unsigned long empty_since;
 	bool moving;
+	u32 *sums;
 	struct leap_copies copies[];
 };
 
@@ -398,6 +401,13 @@ bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
 			   u32 *used);
 ssize_t leap_slab_show(struct leap_session *session, struct leap_server *server,
 		       char *buf, int at);
+
+void leap_slab_destroy(struct leap_slab *slab);
+
+/* verify.c */
+
+void leap_verify_note(const struct leap_spot *spot, struct folio *folio);
+int leap_verify_check(const struct leap_spot *spot, struct folio *folio);
 
 /* move.c */
 

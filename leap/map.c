@@ -415,7 +415,7 @@ void leap_map_exit(struct leap_session *session)
 	u32 i;
 
 	for (i = 0; session->slabs && i < session->map.top; i++)
-		kvfree(session->slabs[i]);
+		leap_slab_destroy(session->slabs[i]);
 	kvfree(session->uses);
 	kvfree(session->slabs);
 	session->uses = NULL;

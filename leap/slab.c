@@ -285,6 +285,33 @@ bool leap_slab_homeless(struct leap_session *session, u32 nr)
 	return retiring && session->uses[nr].closed;
 }
 
+static struct leap_slab *slab_create(struct leap_session *session)
+{
+	u32 chunks = session->map.chunks_per_slab;
+	struct leap_slab *slab;
+
+	slab = kvzalloc(struct_size(slab, copies, chunks), GFP_KERNEL);
+	if (!slab || !session->portal.verify)
+		return slab;
+	slab->sums = kvmalloc_array(chunks, LEAP_CHUNK_PAGES * sizeof(u32),
+				    GFP_KERNEL);
+	if (slab->sums)
+		return slab;
+	kvfree(slab);
+	return NULL;
+}
+
+/**
+ * leap_slab_destroy - forget a slab
+ * @slab: which nobody can find any more; its leases have been given back
+ */
+void leap_slab_destroy(struct leap_slab *slab)
+{
+	if (slab)
+		kvfree(slab->sums);
+	kvfree(slab);
+}
+
 /**
  * leap_slab_borrow - take one more slab on loan
  * @session: whose
@@ -295,7 +322,6 @@ bool leap_slab_homeless(struct leap_session *session, u32 nr)
  */
 int leap_slab_borrow(struct leap_session *session)
 {
-	u32 chunks = session->map.chunks_per_slab;
 	struct leap_slab *slab;
 	int nr, err;
 
@@ -304,12 +330,12 @@ int leap_slab_borrow(struct leap_session *session)
 	spin_unlock_irq(&session->map_lock);
 	if (nr < 0)
 		return nr;
-	slab = kvzalloc(struct_size(slab, copies, chunks), GFP_KERNEL);
+	slab = slab_create(session);
 	if (!slab)
 		return -ENOMEM;
 	err = leap_slab_lend(session, NULL, 0, &slab->leases[0]);
 	if (err) {
-		kvfree(slab);
+		leap_slab_destroy(slab);
 		return err;
 	}
 	spin_lock_irq(&session->map_lock);
@@ -366,7 +392,7 @@ bool leap_slab_return(struct leap_session *session, u32 nr)
 		if (lease->server && leap_server_live(lease->server))
 			session->transport->slab_put(lease->server, lease);
 	}
-	kvfree(slab);
+	leap_slab_destroy(slab);
 	return true;
 }
 

@@ -109,6 +109,7 @@ static const struct name names[] = {
 	{ "loaded_bytes", LEAP_LOADED_BYTES },
 	{ "recalled_slabs", LEAP_RECALLED_SLABS },
 	{ "moved_pages", LEAP_MOVED_PAGES },
+	{ "corrupt_pages", LEAP_CORRUPT_PAGES },
 };
 
 /**

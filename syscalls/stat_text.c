@@ -85,6 +85,8 @@ static void numbers(FILE *to, const struct leap_numbers *n)
 		fprintf(to, "  called back   %" PRIu64 " slabs, %" PRIu64
 			" of them left; %" PRIu64 " pages moved\n",
 			s->recalled_slabs, s->retiring_slabs, s->moved_pages);
+	if (s->corrupt_pages)
+		fprintf(to, "  corrupt       %" PRIu64 " pages\n", s->corrupt_pages);
 	latencies(to, n);
 }
 

@@ -5,7 +5,7 @@
  *	portal	= rdma://N,server{,server}[?option{&option}]
  *		| dram://N,size{,size}[?option{&option}]
  *	server	= IPv4:port | [IPv6]:port
- *	option	= slab=size | timeout_ms=number | key=name
+ *	option	= slab=size | timeout_ms=number | key=name | verify=0|1
  *	size	= number[K|M|G]
  *
  * N is the number of servers (sizes). A new option is a line in options[].
@@ -296,6 +296,15 @@ static int parse_key(struct parser *p, struct span value)
 	return 0;
 }
 
+static int parse_verify(struct parser *p, struct span value)
+{
+	if (!equals(value, "0") && !equals(value, "1"))
+		return fail(p, value, EDOM,
+			    "is neither 0 nor 1; write verify=1 to have checksums");
+	p->out->verify = *value.at == '1';
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*parse)(struct parser *p, struct span value);
@@ -303,6 +312,7 @@ static const struct {
 	{ "slab",	parse_slab },
 	{ "timeout_ms",	parse_timeout_ms },
 	{ "key",	parse_key },
+	{ "verify",	parse_verify },
 };
 
 static int parse_option(struct parser *p, struct span option)

@@ -39,6 +39,7 @@ struct leap_portal_server {
  * @slab_shift: log2 of the bytes of a slab, 21 to 30; 0 if it was not given
  * @timeout_ms: LEAP_TIMEOUT_MS_MIN to LEAP_TIMEOUT_MS_MAX
  * @key: name of the key in the kernel's keyrings; "" if there is none
+ * @verify: check that pages come back as they were stored
  * @servers: in the portal's order; zero from @nr_servers on
  */
 struct leap_portal {
@@ -47,6 +48,7 @@ struct leap_portal {
 	u32 slab_shift;
 	u32 timeout_ms;
 	char key[LEAP_KEY_NAME_MAX + 1];
+	bool verify;
 	struct leap_portal_server servers[LEAP_SERVERS_MAX];
 };
 

@@ -81,6 +81,11 @@ static void options_and_their_defaults(void **state)
 	assert_string_equal(portal.key, "");
 	accept_portal("rdma://1,10.0.0.2:9400?key=leap:secret=1&slab=2M");
 	assert_string_equal(portal.key, "leap:secret=1");
+	assert_false(portal.verify);
+	accept_portal("dram://1,2M?verify=0");
+	assert_false(portal.verify);
+	accept_portal("dram://1,2M?verify=1");
+	assert_true(portal.verify);
 }
 
 static void the_name_of_a_key_has_a_bound(void **state)
@@ -290,6 +295,8 @@ static void values_of_options(void **state)
 	refuse_portal("dram://1,2M?timeout_ms=600001", EDOM, 23, "600001");
 	refuse_portal("dram://1,2M?timeout_ms=4294967396", EDOM, 23, "600000");
 	refuse_portal("dram://1,2M?timeout_ms=1s", EDOM, 23, "milliseconds");
+	refuse_portal("dram://1,2M?verify=2", EDOM, 19, "neither 0 nor 1");
+	refuse_portal("dram://1,2M?verify=11", EDOM, 19, "'11'");
 	refuse_portal("dram://1,2M?slab=2M&slab=2M", EALREADY, 20, "'slab' is given twice");
 	refuse_portal("dram://1,2M?timeout_ms=100&slab=2M&timeout_ms=100", EALREADY,
 		      35, "twice");
