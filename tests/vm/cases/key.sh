@@ -70,7 +70,7 @@ admitted "&key=leap"
 admitted "&key=leap:secret"
 
 denied "the keys of the two sides differ" "&key=other"
-denied "leapd" ""
+denied "has a key and the other has none" ""
 denied "keyctl padd user nobody @u" "&key=nobody"
 denied "keyctl padd logon leap:nobody @u" "&key=leap:nobody"
 denied "1024 bytes" "&key=short"
