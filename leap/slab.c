@@ -101,12 +101,10 @@ int leap_spot_to_read(struct leap_session *session,
 	return 0;
 }
 
-/* A request is over; under the lock. Returns whether somebody waits for that. */
+/* A request is over; under the lock. Returns whether the mover may wait for that. */
 static bool leave(const struct leap_spot *spot, u32 *requests)
 {
-	const struct leap_home *home = &spot->slab->homes.home[spot->home];
-
-	return !--*requests && (home->retiring || !home->gen);
+	return !--*requests && spot->slab->moving;
 }
 
 /**
