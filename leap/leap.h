@@ -262,7 +262,7 @@ const char *leap_server_state_name(struct leap_server *server);
  * @slabs: by slab number; NULL if there is none
  * @nr_retiring: homes that their servers have called back
  * @spots_gone: who waits for requests on such a home to end
- * @mover: empties such homes, on leap_wq
+ * @mover: empties such homes
  * @homing: reads pages home for which there is no other server
  * @bounce: what is on its way from one home to another
  * @stores: stores that have begun and not ended, waiting ones included

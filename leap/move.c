@@ -21,9 +21,11 @@
  * left that it alone has, then no load is under way there: in that order, for
  * each of these could bring back what comes before it otherwise.
  *
- * The mover runs on leap_wq and waits for requests, which end by themselves or by
- * the timeout. Reading home allocates pages and waits for stores, so that must
- * not be there: it has a work item of its own, which has no rescuer.
+ * Neither the mover nor reading home runs on leap_wq. Both wait for requests, and
+ * what ends those of a lost server is work on leap_wq: when no memory is left for
+ * another worker there, it must not be behind one of them. Nobody who needs memory
+ * waits for slabs to move. But housekeeping waits for the control messages that
+ * the mover sends, so the mover must not wait for stores by an allocation either.
  */
 #include <linux/sched/mm.h>
 #include "leap.h"
@@ -258,8 +260,10 @@ static int fill_home(struct leap_session *session, struct leap_slab *slab, u32 h
 	u32 chunk;
 	int err = 0;
 
-	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++)
+	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++) {
 		err = fill_chunk(session, slab, chunk, home);
+		note_recalls(session);	/* there is not much room for them */
+	}
 	return err;
 }
 
@@ -349,17 +353,16 @@ static void move_work(struct work_struct *work)
 {
 	struct leap_session *session =
 		container_of(work, struct leap_session, mover.work);
-	unsigned int noio = memalloc_noio_save();	/* see leap_wq */
+	unsigned int noio = memalloc_noio_save();	/* see the top of this file */
 	u32 nr;
 
 	note_recalls(session);
 	for (nr = 0; READ_ONCE(session->nr_retiring) &&
-	     nr < READ_ONCE(session->map.top); nr++) {
+	     !READ_ONCE(session->draining) &&
+	     nr < READ_ONCE(session->map.top); nr++)
 		move_slab(session, nr);
-		note_recalls(session);	/* that may have taken a while */
-	}
 	if (READ_ONCE(session->nr_retiring))
-		queue_delayed_work(leap_wq, &session->mover, AGAIN);
+		queue_delayed_work(system_unbound_wq, &session->mover, AGAIN);
 	memalloc_noio_restore(noio);
 }
 
@@ -370,7 +373,7 @@ static void homing_work(struct work_struct *work)
 
 	leap_home_bring_slabs(session);
 	/* It gives back what is empty now, and comes again for what is not. */
-	mod_delayed_work(leap_wq, &session->mover, SOON);
+	mod_delayed_work(system_unbound_wq, &session->mover, SOON);
 }
 
 /**
@@ -393,7 +396,7 @@ void leap_move_recall(struct leap_server *server, u32 remote_id)
 	spin_unlock_irqrestore(&session->map_lock, flags);
 	WRITE_ONCE(server->capacity, 0);
 	if (room)
-		mod_delayed_work(leap_wq, &session->mover, 0);
+		mod_delayed_work(system_unbound_wq, &session->mover, 0);
 	else
 		leap_server_fail(server, "it calls more slabs back than it may", -EPROTO);
 }
