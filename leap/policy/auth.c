@@ -10,7 +10,7 @@
  *	32	the server's nonce
  *
  * The proof is the HMAC-SHA256 of these bytes under the key. Computing it is the
- * caller's: crypto_shash in the kernel, libcrypto in leapd. So is comparing, in
+ * caller's: leap/key.c in the kernel, libcrypto in leapd. So is comparing, in
  * constant time: crypto_memneq() and CRYPTO_memcmp().
  *
  * Hello and welcome are encoded anew from what was said and understood, so what
