@@ -7,16 +7,17 @@
 /**
  * memory_available - what programs could still get without swapping
  *
- * Return: bytes; 0 if the kernel does not say.
+ * Return: bytes; what it was before if the kernel does not say, for that alone
+ * is no reason to take memory back from anybody.
  */
 uint64_t memory_available(void)
 {
-	char line[128];
-	unsigned long long kib = 0;
+	static unsigned long long kib;
 	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
 
 	if (!file)
-		return 0;
+		return kib << 10;
 	while (fgets(line, sizeof(line), file))
 		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
 			break;
