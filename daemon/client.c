@@ -198,7 +198,7 @@ static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
 		.flags = (options.key.len ? LEAP_WELCOME_KEY : 0) |
 			 (kept ? LEAP_WELCOME_KEPT : 0),
 		.token = client->token,
-		.capacity = slab_capacity(),
+		.capacity = slab_capacity(client),
 	};
 	struct leap_welcome wire;
 	struct rdma_conn_param param = {

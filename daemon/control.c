@@ -92,7 +92,7 @@ void control_granted(struct client *client, uint64_t seq, struct slab *slab,
 		.type = LEAP_MSG_SLAB_GRANT,
 		.status = status,
 		.seq = seq,
-		.capacity = slab_capacity(),
+		.capacity = slab_capacity(client),
 	};
 
 	if (slab) {
@@ -115,7 +115,7 @@ static void put_done(struct client *client, uint64_t seq, uint32_t slab,
 		.status = status,
 		.seq = seq,
 		.slab = slab,
-		.capacity = slab_capacity(),
+		.capacity = slab_capacity(client),
 	};
 
 	event(client, status ? "slab-unknown" : "slab-returned", "slab %u", slab);
@@ -167,7 +167,7 @@ static void pong(struct client *client, const struct leap_msg_info *msg)
 	struct leap_msg_info answer = {
 		.type = LEAP_MSG_PONG,
 		.seq = msg->seq,
-		.capacity = slab_capacity(),
+		.capacity = slab_capacity(client),
 	};
 
 	control_send(client, &answer);
@@ -214,6 +214,8 @@ static void handle(struct client *client, const struct leap_msg_info *msg)
 	}
 	if (client->reconciling && msg->type != LEAP_MSG_SLAB_USAGE)
 		reconcile(client);
+	if (client->gone || !client->control)
+		return;
 	switch (msg->type) {
 	case LEAP_MSG_SLAB_GET:
 		if (slab_lend(client, msg->seq))

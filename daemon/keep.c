@@ -64,6 +64,8 @@ void keep_adopt(struct client *client, struct client *before)
 		LIST_INSERT_HEAD(&client->slabs, slab, entry);
 		slab->client = client;
 		slab->named = false;
+		client->lent += account.slab;
+		before->lent -= account.slab;
 	}
 	client->recalled = before->recalled;
 	before->recalled = 0;
@@ -76,9 +78,10 @@ void keep_adopt(struct client *client, struct client *before)
 
 /**
  * reconcile - a client that is back has named all the slabs that it knows of
- * @client: which
+ * @client: which; may be gone afterwards
  *
- * The answer that lent it the others, or took them back, was lost.
+ * The answer that lent it the others, or took them back, was lost. So may be what
+ * called back those that it has.
  */
 void reconcile(struct client *client)
 {
@@ -90,6 +93,7 @@ void reconcile(struct client *client)
 		if (!slab->named)
 			slab_take_back(slab);
 	}
+	recall_again(client, loop_seconds());
 }
 
 /**

@@ -85,6 +85,7 @@ struct source {
  * @address: to listen on, as text
  * @port: the same
  * @memory: most bytes to lend, 0 for half of what is available at the start
+ * @per_client: most bytes to lend to one client
  * @slab: bytes of a slab
  * @reserve: bytes that stay available on this machine, UINT64_MAX for a tenth
  *	of its memory
@@ -99,6 +100,7 @@ struct options {
 	const char *address;
 	const char *port;
 	uint64_t memory;
+	uint64_t per_client;
 	uint64_t slab;
 	uint64_t reserve;
 	unsigned int recall;
@@ -196,6 +198,7 @@ struct conn {
  * @away_until: when it is too late to come back; 0 if it is there
  * @reconciling: it is back, and has to name the slabs that it knows of
  * @slabs: what it has on loan
+ * @lent: bytes of these and of those that it is going to have
  * @recalled: how many of these are called back
  * @next_slab: number of the next one
  * @next_round: of the slab thread, in which its next job has its turn
@@ -226,6 +229,7 @@ struct client {
 	time_t away_until;
 	bool reconciling;
 	LIST_HEAD(, slab) slabs;
+	uint64_t lent;
 	unsigned int recalled;
 	uint32_t next_slab;
 	uint64_t next_round;
@@ -300,6 +304,7 @@ uint64_t memory_total(void);
 /* recall.c */
 void recall_tick(time_t time);
 void recall_forget(struct slab *slab);
+void recall_again(struct client *client, time_t time);
 unsigned int recall_pending(void);
 
 /* slab.c */
@@ -312,7 +317,7 @@ void slab_take_back(struct slab *slab);
 struct domain *domain_create(struct ibv_context *verbs);
 void domain_put(struct domain *domain);
 struct slab *slab_find(struct client *client, uint32_t id);
-uint64_t slab_capacity(void);
+uint64_t slab_capacity(const struct client *client);
 
 /* status.c */
 void status_tick(void);

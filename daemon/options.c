@@ -8,6 +8,7 @@
 #define DEFAULT_SLAB	(64ULL << 20)
 
 struct options options = {
+	.per_client = UINT64_MAX,
 	.slab = DEFAULT_SLAB,
 	.reserve = UINT64_MAX,
 	.recall = RECALL_SECONDS,
@@ -18,6 +19,7 @@ const char *argp_program_version = "leapd 1.0";
 
 enum {
 	OPT_MEMORY = 256,
+	OPT_PER_CLIENT,
 	OPT_SLAB,
 	OPT_RESERVE,
 	OPT_RECALL,
@@ -30,6 +32,8 @@ enum {
 static const struct argp_option table[] = {
 	{ "memory", OPT_MEMORY, "SIZE", 0,
 	  "Lend at most this much (default: half of what is available)", 0 },
+	{ "per-client", OPT_PER_CLIENT, "SIZE", 0,
+	  "Lend at most this much of it to one client (default: all)", 0 },
 	{ "slab", OPT_SLAB, "SIZE", 0,
 	  "Lend in pieces of this size, a power of two from 2M to 1G (default: 64M)", 0 },
 	{ "reserve", OPT_RESERVE, "SIZE", 0,
@@ -92,6 +96,10 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 		if (!size_parse(arg, &options.memory) || !options.memory)
 			argp_error(state, "--memory=%s is not a size such as 512M or 8G", arg);
 		break;
+	case OPT_PER_CLIENT:
+		if (!size_parse(arg, &options.per_client) || !options.per_client)
+			argp_error(state, "--per-client=%s is not a size such as 512M or 8G", arg);
+		break;
 	case OPT_SLAB:
 		parse_slab(arg, state);
 		break;
@@ -148,8 +156,9 @@ void options_parse(int argc, char **argv)
 
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	if (options.memory && options.memory < options.slab) {
-		fprintf(stderr, "leapd: --memory is less than one slab; raise it or lower --slab\n");
+	if ((options.memory && options.memory < options.slab) ||
+	    options.per_client < options.slab) {
+		fprintf(stderr, "leapd: --memory or --per-client is less than one slab; raise it or lower --slab\n");
 		exit(2);
 	}
 }

@@ -108,6 +108,27 @@ void recall_forget(struct slab *slab)
 }
 
 /**
+ * recall_again - tell a client once more what was called back
+ * @client: which; it is dropped if that cannot be sent
+ * @time: in seconds
+ *
+ * The deadlines stay: coming back gains nobody time.
+ */
+void recall_again(struct client *client, time_t time)
+{
+	const struct slab *slab;
+
+	LIST_FOREACH(slab, &client->slabs, entry) {
+		if (!slab->recall_until)
+			continue;
+		control_recall(client, slab->id, slab->recall_until > time ?
+			       (uint32_t)(slab->recall_until - time) : 1);
+		if (client->gone)
+			return;
+	}
+}
+
+/**
  * recall_pending - slabs that were called back and have not come yet
  *
  * Return: how many.

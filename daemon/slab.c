@@ -3,8 +3,8 @@
  * Slabs: memory that is lent.
  *
  * What a client gets is fresh anonymous memory, which the kernel has zeroed
- * page by page, and what it gives back goes to the kernel at once: no byte of
- * one client ever reaches another.
+ * page by page, and what it gives back is zeroed, too, and goes to the kernel at
+ * once: no byte of one client ever reaches another, or stays on this machine.
  *
  * Getting pages and registering them takes long, and so does the reverse. A
  * thread does both; it touches nothing but the slab in question and, to make
@@ -15,7 +15,8 @@
  * slabs another asks for or leaves behind. A client that waits for too long
  * takes its server for dead.
  *
- * When all is lent but something is on its way back, whoever asks waits for it.
+ * When all is lent but something is on its way back, whoever asks waits for it;
+ * not in a shortage, when it is not for lending.
  */
 #include "leapd.h"
 
@@ -103,6 +104,7 @@ static void prepare(struct slab *slab)
 static void dispose(struct slab *slab)
 {
 	ibv_dereg_mr(slab->mr);
+	explicit_bzero(slab->memory, account.slab);
 	munmap(slab->memory, account.slab);
 }
 
@@ -167,6 +169,7 @@ static void enqueue(struct slab *slab)
 static void begin_return(struct slab *slab)
 {
 	slab->returned = true;
+	slab->client->lent -= account.slab;
 	account_return(&account);
 	enqueue(slab);
 }
@@ -176,6 +179,7 @@ static void refuse(struct slab *slab)
 {
 	struct client *client = slab->client;
 
+	client->lent -= account.slab;
 	if (!client->gone)
 		control_granted(client, slab->seq, NULL, slab->status);
 	slab_free(slab);
@@ -190,7 +194,7 @@ static void look_at_waiting(void)
 	while ((slab = TAILQ_FIRST(&waiting))) {
 		bool booked = account_lend(&account, memory_available());
 
-		if (!booked && account.returning)
+		if (!booked && account.returning && !account.shortage)
 			return;
 		TAILQ_REMOVE(&waiting, slab, job);
 		if (booked)
@@ -267,12 +271,17 @@ static struct source wake = { .fd = -1, .ready = jobs_done };
 
 /**
  * slab_capacity - how much more can be lent, now or in a moment
+ * @client: to whom; NULL for all together
  *
  * Return: bytes, a multiple of the slab size.
  */
-uint64_t slab_capacity(void)
+uint64_t slab_capacity(const struct client *client)
 {
-	return account_prospect(&account, memory_available());
+	uint64_t all = account_prospect(&account, memory_available());
+	uint64_t lent = client ? client->lent : 0;
+	uint64_t own = options.per_client > lent ? options.per_client - lent : 0;
+
+	return client && own < all ? own - own % account.slab : all;
 }
 
 /**
@@ -280,14 +289,17 @@ uint64_t slab_capacity(void)
  * @client: for whom; control_granted() is called when it is ready or has failed
  * @seq: of the message that asked
  *
- * Return: 0, or -ENOMEM if there is none to lend.
+ * Return: 0, or -ENOMEM if there is none to lend, or none for this client.
  */
 int slab_lend(struct client *client, uint64_t seq)
 {
-	bool booked = account_lend(&account, memory_available());
 	struct slab *slab;
+	bool booked;
 
-	if (!booked && !account.returning)
+	if (client->lent + account.slab > options.per_client)
+		return -ENOMEM;
+	booked = account_lend(&account, memory_available());
+	if (!booked && (account.shortage || !account.returning))
 		return -ENOMEM;
 	slab = calloc(1, sizeof(*slab));
 	if (!slab) {
@@ -301,6 +313,7 @@ int slab_lend(struct client *client, uint64_t seq)
 	slab->domain->users++;
 	slab->seq = seq;
 	slab->status = LEAP_STATUS_NO_MEMORY;
+	client->lent += account.slab;
 	client->jobs++;
 	if (booked)
 		enqueue(slab);

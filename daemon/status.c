@@ -81,7 +81,7 @@ void status_tick(void)
 				     "slabs", (json_int_t)(account.lent / account.slab),
 				     "lent_bytes", (json_int_t)account.lent,
 				     "used_pages", (json_int_t)used,
-				     "capacity_bytes", (json_int_t)slab_capacity(),
+				     "capacity_bytes", (json_int_t)slab_capacity(NULL),
 				     "shortage", account.shortage,
 				     "recalls_pending", recall_pending(),
 				     "recalls", recalls.asked,
@@ -90,7 +90,7 @@ void status_tick(void)
 	}
 	printf("\r%u clients, %llu slabs, %llu MiB lent, %llu pages in use, %llu MiB left to lend",
 	       nr_clients, (unsigned long long)(account.lent / account.slab),
-	       mib(account.lent), (unsigned long long)used, mib(slab_capacity()));
+	       mib(account.lent), (unsigned long long)used, mib(slab_capacity(NULL)));
 	if (account.shortage || recall_pending())
 		printf("; %s, %u slabs called back", account.shortage ?
 		       "memory is short" : "enough memory again", recall_pending());

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/mman.h>
 
 #include "fake_verbs.h"
 
@@ -41,6 +42,21 @@ void event(const struct client *client, const char *what, const char *fmt, ...)
 	(void)client;
 	(void)fmt;
 	snprintf(last_event, sizeof(last_event), "%s", what);
+}
+
+/* Slabs that went to the kernel with something in them; the slab thread counts. */
+static unsigned int nr_unclean;
+
+int __real_munmap(void *addr, size_t len);
+int __wrap_munmap(void *addr, size_t len);
+
+int __wrap_munmap(void *addr, size_t len)
+{
+	const char *bytes = addr;
+
+	if (len == account.slab && (*bytes || memcmp(bytes, bytes + 1, len - 1)))
+		__atomic_add_fetch(&nr_unclean, 1, __ATOMIC_RELAXED);
+	return __real_munmap(addr, len);
 }
 
 static struct leap_hello_info hello_of(u8 id)
@@ -76,6 +92,7 @@ static void start(void)
 	options.grace = 60;
 	options.key.len = 0;
 	options.nr_allow = 0;
+	options.per_client = UINT64_MAX;
 	account.shortage = false;
 	recalls = (struct recalls){ 0 };
 }
@@ -107,6 +124,7 @@ static int stop(void **state)
 	assert_int_equal(nr_cqs, 0);
 	assert_int_equal(nr_qps, 0);
 	assert_int_equal(account.lent, 0);
+	assert_int_equal(nr_unclean, 0);
 	peers_free();
 	return 0;
 }
@@ -202,6 +220,7 @@ static void an_honest_client_is_served(void **state)
 	grant = borrow(peer);
 	assert_int_equal(account.lent, 2 * MIB);
 	assert_int_equal(*(u64 *)(uintptr_t)grant.addr, 0);
+	memset((void *)(uintptr_t)grant.addr, 0xa5, 2 * MIB);
 	grant = ask(peer, (struct leap_msg_info){ .type = LEAP_MSG_SLAB_PUT, .slab = grant.slab });
 	assert_int_equal(grant.type, LEAP_MSG_SLAB_PUT_DONE);
 	assert_int_equal(grant.status, LEAP_STATUS_OK);
@@ -216,7 +235,7 @@ static void who_disconnects_has_nothing_any_more(void **state)
 	struct peer *peer = connect_as(1), *data = connect_data(peer, 1);
 
 	(void)state;
-	borrow(peer);
+	*(u64 *)(uintptr_t)(borrow(peer).addr + MIB) = 0xa5;
 	peer_break(data);
 	assert_false(peer->gone);
 	peer_break(peer);
@@ -410,6 +429,46 @@ static void slabs_are_called_back_and_come(void **state)
 	tick(31);
 	assert_true(peer->gone);
 	assert_int_equal(recalls.cut_off, 1);
+}
+
+/* However much there is, and whatever others have. */
+static void one_client_gets_so_much(void **state)
+{
+	struct peer *peer = connect_as(1), *other;
+	struct leap_msg_info slab, answer;
+
+	(void)state;
+	options.per_client = 5 * MIB;
+	borrow(peer);
+	slab = borrow(peer);
+	assert_int_equal(slab.capacity, 0);
+	for (int i = 0; i < 3; i++) {
+		answer = ask(peer, (struct leap_msg_info){ .type = LEAP_MSG_SLAB_GET });
+		assert_int_equal(answer.status, LEAP_STATUS_NO_MEMORY);
+	}
+	other = connect_as(2);
+	assert_int_equal(other->welcome.capacity, 4 * MIB);
+	assert_int_equal(borrow(other).capacity, 2 * MIB);
+	answer = ask(peer, (struct leap_msg_info){ .type = LEAP_MSG_SLAB_PUT, .slab = slab.slab });
+	assert_int_equal(answer.capacity, 2 * MIB);
+	borrow(peer);
+}
+
+/* What comes back then is not for lending, so there is nothing to wait for. */
+static void in_a_shortage_nobody_waits_for_a_slab(void **state)
+{
+	struct peer *peer = connect_as(1), *other = connect_as(2);
+	struct leap_msg_info slab = borrow(peer);
+
+	(void)state;
+	account.shortage = true;
+	account_return(&account);	/* of somebody else, and it takes long */
+	peer_send(other, &(struct leap_msg_info){ .type = LEAP_MSG_SLAB_GET });
+	assert_true(peer_has_message(other));
+	assert_int_equal(peer_receive(other).status, LEAP_STATUS_NO_MEMORY);
+	account.returning -= account.slab;
+	account.shortage = false;
+	ask(peer, (struct leap_msg_info){ .type = LEAP_MSG_SLAB_PUT, .slab = slab.slab });
 }
 
 /* Comes with KEEP, and with the token of an earlier connection if there was one. */
@@ -623,6 +682,36 @@ static void others_do_not_get_it(void **state)
 	wait_for_lent(0);
 }
 
+/* It may never have heard of it. Its time goes on meanwhile. */
+static void what_was_called_back_is_called_back_again(void **state)
+{
+	struct peer *peer = come(1, NULL);
+	struct leap_msg_info a = borrow(peer), b = borrow(peer), recall;
+
+	(void)state;
+	available = 16 * MIB - 1;
+	tick(1);
+	peer_break(peer);
+	tick(9);
+	peer = come(1, peer);
+	assert_true(kept(peer));
+	name_slab(peer, a.slab);
+	name_slab(peer, b.slab);
+	assert_false(peer_has_message(peer));
+	peer_send(peer, &(struct leap_msg_info){ .type = LEAP_MSG_PING });
+	recall = peer_receive(peer);
+	assert_int_equal(recall.type, LEAP_MSG_SLAB_RECALL);
+	assert_int_equal(recall.seconds, 21);
+	assert_int_equal(peer_receive(peer).type, LEAP_MSG_SLAB_RECALL);
+	assert_int_equal(peer_receive(peer).type, LEAP_MSG_PONG);
+	assert_int_equal(recalls.asked, 2);
+	tick(20);
+	assert_false(peer->gone);
+	tick(1);
+	assert_true(peer->gone);
+	assert_int_equal(recalls.cut_off, 1);
+}
+
 /* leapd has not noticed yet that the old connection is dead. */
 static void it_may_come_back_before_it_is_missed(void **state)
 {
@@ -749,6 +838,7 @@ static void check_books(void)
 			lent += account.slab;
 		}
 		assert_int_equal(called, client->recalled);
+		assert_true(client->lent <= options.per_client);
 	}
 	assert_true(lent <= account.lent && account.lent <= account.limit);
 }
@@ -758,6 +848,7 @@ static void anything_in_any_order(void **state)
 	(void)state;
 	for (unsigned int seed = 0; seed < 30; seed++) {
 		srandom(seed);
+		options.per_client = seed % 3 ? UINT64_MAX : 8 * MIB;
 		failures = seed % 2 * 50;
 		memset(crowd, 0, sizeof(crowd));
 		for (u32 step = 0; step < 600; step++) {
@@ -793,6 +884,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_machine_gets_some_places, start_open, stop),
 		cmocka_unit_test_setup_teardown(one_machine_gets_some_places, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(slabs_are_called_back_and_come, start_open, stop),
+		cmocka_unit_test_setup_teardown(one_client_gets_so_much, start_open, stop),
+		cmocka_unit_test_setup_teardown(in_a_shortage_nobody_waits_for_a_slab, start_open, stop),
+		cmocka_unit_test_setup_teardown(what_was_called_back_is_called_back_again, start_open, stop),
+		cmocka_unit_test_setup_teardown(what_was_called_back_is_called_back_again, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(who_comes_back_has_what_it_had, start_open, stop),
 		cmocka_unit_test_setup_teardown(who_comes_back_has_what_it_had, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(what_it_does_not_name_is_taken_back, start_open, stop),
