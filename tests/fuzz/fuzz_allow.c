@@ -24,11 +24,13 @@ static void check(const struct network *network, const u8 *addr)
 {
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 	struct sockaddr_in in = { .sin_family = AF_INET };
+	const struct sockaddr neither = { .sa_family = AF_UNIX };
 	const bool v4 = network->family == AF_INET;
 	bool alike = true;
 
 	must(v4 || network->family == AF_INET6);
 	must(network->bits <= (v4 ? 32 : 128));
+	must(allow_match(network, 0, &neither) && !allow_match(network, 1, &neither));
 	memcpy(&in.sin_addr, addr, 4);
 	memcpy(&in6.sin6_addr, addr, 16);
 	for (unsigned int i = 0; i < network->bits; i++)
