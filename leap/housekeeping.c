@@ -34,13 +34,17 @@ static u32 spare_chunks(struct leap_session *session)
 		   LEAP_SPARE_CHUNKS);
 }
 
-/* Borrow until enough slabs are there, or no more can be had. */
+/*
+ * Borrow until enough slabs are there, or no more can be had. Not more than that
+ * at a time, or a server that calls back what it has just lent keeps us here.
+ */
 static void grow(struct leap_session *session)
 {
 	u32 spare = spare_chunks(session);
+	u32 most = DIV_ROUND_UP(spare, session->map.chunks_per_slab);
 
 	WRITE_ONCE(session->exhausted, false);
-	while (READ_ONCE(session->map.free_chunks) < spare) {
+	while (most-- && READ_ONCE(session->map.free_chunks) < spare) {
 		if (leap_slab_borrow(session)) {
 			WRITE_ONCE(session->exhausted, true);
 			return;
