@@ -208,9 +208,10 @@ enum leap_server_state {
  * @why: what it said when it refused the connection
  * @stats: per CPU
  * @fail_work: does what a death needs, on leap_wq
- * @recalls: slabs that it has called back and that the mover has not seen yet,
- *	by its own numbers; under map_lock
- * @nr_recalls: how many
+ * @recalls: the slabs that it has called back last, by its own numbers; under
+ *	map_lock
+ * @next_recall: where the next one goes; the oldest is there
+ * @recalls_open: bit i is set while recalls[i] is a slab that nobody has found
  * @kobj: its folder in sysfs
  * @kobj_gone: nobody reads there any more
  */
@@ -225,7 +226,8 @@ struct leap_server {
 	struct leap_stats __percpu *stats;
 	struct work_struct fail_work;
 	u32 recalls[LEAP_RECALLS_MAX];
-	u32 nr_recalls;
+	u32 next_recall;
+	unsigned long recalls_open;
 	struct kobject kobj;
 	struct completion kobj_gone;
 };
@@ -415,6 +417,8 @@ int leap_move_init(struct leap_session *session);
 void leap_move_stop(struct leap_session *session);
 void leap_move_exit(struct leap_session *session);
 void leap_move_recall(struct leap_server *server, u32 remote_id);
+void leap_move_look(struct leap_server *server);
+void leap_move_forget(struct leap_server *server, u32 remote_id);
 
 /* map.c */
 

@@ -38,10 +38,11 @@
 #define AGAIN		max(HZ / 4, 1)
 #define SOON		max(HZ / 20, 1)
 
-/* Under map_lock: the server's slab of that number, if it is still there. */
-static void retire(struct leap_server *server, u32 remote_id)
+/* Under map_lock: the server's slab of that number. Returns whether it is there. */
+static bool retire(struct leap_server *server, u32 remote_id)
 {
 	struct leap_session *session = server->session;
+	bool found = false;
 	u32 nr, i;
 
 	for (nr = 0; nr < session->map.top; nr++) {
@@ -50,10 +51,11 @@ static void retire(struct leap_server *server, u32 remote_id)
 		for (i = 0; slab && i < LEAP_HOMES_MAX; i++) {
 			struct leap_home *home = &slab->homes.home[i];
 
-			if (!home->gen || home->retiring ||
-			    slab->leases[i].server != server ||
-			    slab->leases[i].remote_id != remote_id ||
-			    !leap_health_readable(home->health))
+			if (!home->gen || slab->leases[i].server != server ||
+			    slab->leases[i].remote_id != remote_id)
+				continue;
+			found = true;
+			if (home->retiring || !leap_health_readable(home->health))
 				continue;
 			home->retiring = true;
 			session->nr_retiring++;
@@ -61,18 +63,27 @@ static void retire(struct leap_server *server, u32 remote_id)
 			leap_stats_add(server, LEAP_RECALLED_SLABS, 1);
 		}
 	}
+	return found;
 }
 
+/*
+ * A slab that is not there was lent just now and is about to be, see
+ * leap_move_look(); or it is being given back, see leap_move_forget(). A server has
+ * no more recalls open than there is room for.
+ */
 static void note_recalls(struct leap_session *session)
 {
-	unsigned int i;
+	unsigned int i, bit;
 
 	spin_lock_irq(&session->map_lock);
 	for (i = 0; i < session->portal.nr_servers; i++) {
 		struct leap_server *server = session->servers[i];
 
-		while (server && server->nr_recalls)
-			retire(server, server->recalls[--server->nr_recalls]);
+		if (!server)
+			continue;
+		for_each_set_bit(bit, &server->recalls_open, LEAP_RECALLS_MAX)
+			if (retire(server, server->recalls[bit]))
+				__clear_bit(bit, &server->recalls_open);
 	}
 	spin_unlock_irq(&session->map_lock);
 }
@@ -262,7 +273,7 @@ static int fill_home(struct leap_session *session, struct leap_slab *slab, u32 h
 
 	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++) {
 		err = fill_chunk(session, slab, chunk, home);
-		note_recalls(session);	/* there is not much room for them */
+		note_recalls(session);	/* there is room for some only */
 	}
 	return err;
 }
@@ -361,6 +372,7 @@ static void move_work(struct work_struct *work)
 	     !READ_ONCE(session->draining) &&
 	     nr < READ_ONCE(session->map.top); nr++)
 		move_slab(session, nr);
+	note_recalls(session);
 	if (READ_ONCE(session->nr_retiring))
 		queue_delayed_work(system_unbound_wq, &session->mover, AGAIN);
 	memalloc_noio_restore(noio);
@@ -387,18 +399,47 @@ void leap_move_recall(struct leap_server *server, u32 remote_id)
 {
 	struct leap_session *session = server->session;
 	unsigned long flags;
-	bool room;
+	u32 i;
 
 	spin_lock_irqsave(&session->map_lock, flags);
-	room = server->nr_recalls < ARRAY_SIZE(server->recalls);
-	if (room)
-		server->recalls[server->nr_recalls++] = remote_id;
+	i = server->next_recall++ % LEAP_RECALLS_MAX;
+	server->recalls[i] = remote_id;
+	__set_bit(i, &server->recalls_open);
 	spin_unlock_irqrestore(&session->map_lock, flags);
 	WRITE_ONCE(server->capacity, 0);
-	if (room)
-		mod_delayed_work(system_unbound_wq, &session->mover, 0);
-	else
-		leap_server_fail(server, "it calls more slabs back than it may", -EPROTO);
+	mod_delayed_work(system_unbound_wq, &session->mover, 0);
+}
+
+/**
+ * leap_move_look - a slab is there that may have been called back before
+ * @server: whose
+ *
+ * Under map_lock.
+ */
+void leap_move_look(struct leap_server *server)
+{
+	lockdep_assert_held(&server->session->map_lock);
+	if (server->recalls_open)
+		mod_delayed_work(system_unbound_wq, &server->session->mover, 0);
+}
+
+/**
+ * leap_move_forget - a slab has been given back
+ * @server: whose
+ * @remote_id: its number of the slab
+ *
+ * It may have called it back before it knew. May sleep.
+ */
+void leap_move_forget(struct leap_server *server, u32 remote_id)
+{
+	struct leap_session *session = server->session;
+	unsigned int bit;
+
+	spin_lock_irq(&session->map_lock);
+	for_each_set_bit(bit, &server->recalls_open, LEAP_RECALLS_MAX)
+		if (server->recalls[bit] == remote_id)
+			__clear_bit(bit, &server->recalls_open);
+	spin_unlock_irq(&session->map_lock);
 }
 
 /**

@@ -344,6 +344,7 @@ int leap_slab_borrow(struct leap_session *session)
 	session->slabs[nr] = slab;
 	leap_slabmap_add(&session->map, nr);
 	leap_slab_update(session, nr);
+	leap_move_look(slab->leases[0].server);
 	spin_unlock_irq(&session->map_lock);
 	return 0;
 }
