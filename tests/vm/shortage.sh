@@ -37,9 +37,9 @@ serves() { [ "$(server_stat 0 remote_pages)" -gt "$1" ]; }
 # server of that portal go, and the program finds every byte right
 give_back() {
 	local mib=24 before after program started=$SECONDS
-	[ "$LEAP_FLAVOUR" = release ] || mib=4
+	[ "$LEAP_FLAVOUR" = release ] || mib=2
 	leapctl session create "$2" || fail "no session"
-	run_limited $((mib * 3 << 18)) leapctl run -- leap-test-verify "${mib}M" --passes 100000 &
+	leapctl run -- leap-test-keeper $mib &
 	program=$!
 	wait_for 60 serves $((mib << 5)) || fail "$1: nothing is stored"
 	before=$(leapd_kib)
@@ -52,7 +52,7 @@ give_back() {
 	[ "$(server_stat 0 slabs) $(server_stat 0 remote_pages)" = "0 0" ] || fail "$1: something is left: $(cat /sys/kernel/mm/leap/servers/0/stat)"
 	[ $((before - after)) -ge $((mib << 7)) ] || fail "$1: leapd's memory has not fallen"
 	[ "$(status cut_off)" = 0 ] || fail "$1: the client was cut off"
-	pkill -TERM -x leap-test-verif
+	pkill -TERM -x leap-test-keepe
 	wait "$program" || fail "$1: wrong data"
 	[ "$(leap_stat failed_loads)" = 0 ] || fail "$1: loads have failed"
 	unhog

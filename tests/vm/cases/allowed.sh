@@ -39,7 +39,7 @@ refused
 # On the list twice, and one slab for each client.
 listen --allow 127.0.0.1 --allow "${LEAP_M1%.*}.0/28" --allow "$LEAP_M1" --memory 64M --per-client 3M
 leapctl session create "$portal" || fail "no session, though the address is allowed"
-run_limited 2M leapctl run -- leap-test-verify 5M --passes 1 || fail "wrong data"
+leapctl run -- leap-test-keeper 4 1 || fail "wrong data"
 [ "$(leap_stat stored_pages)" -gt 0 ] || fail "nothing was stored"
 [ "$(leap_stat slabs)" = 1 ] || fail "$(leap_stat slabs) slabs of 2 MiB, where one was due"
 say "$(leap_stat slabs) slabs, $(leap_stat refused_stores) pages went to the disk for that"

@@ -64,7 +64,7 @@ echo short | keyctl padd user short @u >/dev/null
 listen start_leapd 9400 --key "$keyfile"
 admitted "&key=leap:secret"
 leapctl session create "$server&key=leap" || fail "no session"
-run_limited 3M leapctl run -- leap-test-verify 4M --passes 1 || fail "wrong data"
+leapctl run -- leap-test-keeper 1 1 || fail "wrong data"
 [ "$(leap_stat stored_pages)" -gt 0 ] || fail "nothing was stored"
 leapctl session destroy || fail "the session cannot be ended"
 

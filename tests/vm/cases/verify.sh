@@ -10,11 +10,11 @@
 . "$LEAP_LIB"
 
 mib=16
-[ "$LEAP_FLAVOUR" = release ] || mib=4
+[ "$LEAP_FLAVOUR" = release ] || mib=2
 
 on_m2 start_leapd 9400 --slab 8M || fail "leapd does not start"
 leap_up "rdma://1,$LEAP_M2:9400?verify=1&timeout_ms=$((5000 * LEAP_SCALE))"
-run_limited $((mib * 3 << 18)) leapctl run -- leap-test-verify "${mib}M" --threads 2 --passes 2 || fail "wrong data"
+leapctl run -- leap-test-keeper $mib 2 || fail "wrong data"
 [ "$(leap_stat stored_pages)" -gt 0 ] || fail "nothing was stored"
 [ "$(leap_stat corrupt_pages)" = 0 ] || fail "$(leap_stat corrupt_pages) right pages were found wrong"
 
@@ -63,5 +63,5 @@ status=$?
 [ "$status" = $((128 + 7)) ] || fail "exit status $status, where SIGBUS was due"
 [ "$(leap_stat corrupt_pages)" -gt 0 ] || fail "no page was found wrong"
 say "$spoilt pages changed, $(leap_stat corrupt_pages) of them found when they were read"
-run_limited $((mib * 3 << 18)) leapctl run -- leap-test-verify "${mib}M" --passes 1 || fail "wrong data afterwards"
+leapctl run -- leap-test-keeper $mib 1 || fail "wrong data afterwards"
 leapctl session destroy || fail "the session cannot be ended"
