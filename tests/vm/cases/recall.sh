@@ -14,7 +14,8 @@
 . "${LEAP_LIB%/*}/shortage.sh"
 
 start_careful_leapd --recall $((20 * LEAP_SCALE)) || fail "leapd does not start"
-on_m2 start_leapd 9401 --slab 2M --memory 64M --reserve 16M || fail "a second leapd does not start"
+# Less than the first, so that slabs come from there as long as they can.
+on_m2 start_leapd 9401 --slab 2M --memory 16M --reserve 16M || fail "a second leapd does not start"
 modprobe leap || fail "modprobe leap failed"
 swapon "$LEAP_SWAPDEV" || fail "swapon failed"
 
