@@ -60,6 +60,9 @@ unit: ## Run the host's unit tests
 replay: ## Compare prefetchers on recordings of real programs and on all patterns
 	$(MAKE) -C tests/replay all table check
 
+sim: ## Simulate placement: a million slabs on 10,000 servers
+	$(MAKE) -C tests/sim sim
+
 fuzz: ## Fuzz every parser, SECONDS=60 each
 	$(MAKE) -C tests/fuzz fuzz SECONDS=$(SECONDS)
 
@@ -73,4 +76,4 @@ clean: ## Remove what was built here (kernels stay in their cache)
 	$(RM) -r $(BUILD)
 
 .PHONY: all help deps installed kernel module daemon syscalls programs vm demo bench
-.PHONY: unit replay fuzz lint check clean
+.PHONY: unit replay sim fuzz lint check clean

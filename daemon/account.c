@@ -12,15 +12,17 @@
  * @account: the books
  * @available: bytes that this machine has available now
  *
- * Return: bytes, a multiple of the slab size.
+ * Return: bytes, a multiple of the slab size; none in a shortage.
  */
 uint64_t account_capacity(const struct account *account, uint64_t available)
 {
-	uint64_t kept = account->reserve + account->preparing;
+	uint64_t kept = account->reserve + account->margin + account->preparing;
 	uint64_t room = available > kept ? available - kept : 0;
 	uint64_t left = account->limit > account->lent ?
 			account->limit - account->lent : 0;
 
+	if (account->shortage)
+		return 0;
 	if (room < left)
 		left = room;
 	return left - left % account->slab;
@@ -93,6 +95,46 @@ void account_returned(struct account *account)
 {
 	account->returning -= account->slab;
 	account->lent -= account->slab;
+}
+
+/**
+ * account_watch - see whether this machine is short of memory
+ * @account: the books
+ * @available: bytes that this machine has available now
+ *
+ * The margin keeps slabs from being lent and called back in turn: lending leaves
+ * it alone, and a shortage begins only when it is used up.
+ */
+void account_watch(struct account *account, uint64_t available)
+{
+	if (available < account->reserve)
+		account->shortage = true;
+	else if (available - account->reserve >= account->margin)
+		account->shortage = false;
+}
+
+/**
+ * account_recall - how much to call back now
+ * @account: the books
+ * @available: bytes that this machine has available now
+ * @asked: bytes of slabs on loan that have been called back already
+ *
+ * Return: bytes, a multiple of the slab size; 0 if there is no shortage.
+ */
+uint64_t account_recall(const struct account *account, uint64_t available,
+			uint64_t asked)
+{
+	uint64_t goal = account->reserve + account->margin;
+	uint64_t coming = available + account->returning + asked;
+	uint64_t gone = account->preparing + account->returning + asked;
+	uint64_t left = account->lent > gone ? account->lent - gone : 0;
+	uint64_t need;
+
+	if (!account->shortage || coming >= goal)
+		return 0;
+	need = goal - coming + account->slab - 1;
+	need -= need % account->slab;
+	return need < left ? need : left;
 }
 
 /**

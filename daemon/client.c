@@ -86,7 +86,25 @@ static void client_free(struct client *client)
 	control_exit(client);
 	if (client->pd)
 		ibv_dealloc_pd(client->pd);
+	if (client->domain)
+		domain_put(client->domain);
 	free(client);
+}
+
+/**
+ * client_cut - end all connections of a client
+ * @client: which; nothing can reach its slabs any more
+ */
+void client_cut(struct client *client)
+{
+	struct conn *conn;
+
+	LIST_FOREACH(conn, &client->conns, entry)
+		if (conn->established)
+			rdma_disconnect(conn->id);
+	while ((conn = LIST_FIRST(&client->conns)))
+		conn_destroy(conn);
+	client->control = NULL;
 }
 
 /**
@@ -98,18 +116,12 @@ static void client_free(struct client *client)
  */
 void client_drop(struct client *client, const char *why)
 {
-	struct conn *conn;
-
 	if (client->gone)
 		return;
 	event(client, "client-gone", "%s", why);
 	client->gone = true;
 	LIST_REMOVE(client, entry);
-	LIST_FOREACH(conn, &client->conns, entry)
-		if (conn->established)
-			rdma_disconnect(conn->id);
-	while ((conn = LIST_FIRST(&client->conns)))
-		conn_destroy(conn);
+	client_cut(client);
 	client->jobs++;
 	slab_return_all(client);
 	client_job_done(client);
@@ -126,12 +138,14 @@ void client_job_done(struct client *client)
 		client_free(client);
 }
 
+/* The one that is admitted; there may be others that only say that they are it. */
 static struct client *client_find(const uint8_t *id)
 {
 	struct client *client;
 
 	LIST_FOREACH(client, &clients, entry)
-		if (!memcmp(client->hello.client_id, id, LEAP_CLIENT_ID_LEN))
+		if (client->admitted &&
+		    !memcmp(client->hello.client_id, id, LEAP_CLIENT_ID_LEN))
 			return client;
 	return NULL;
 }
@@ -141,7 +155,7 @@ static unsigned int clamp(unsigned int value, int most)
 	return most > 0 && value > (unsigned int)most ? (unsigned int)most : value;
 }
 
-/* A queue pair and what it needs; all in the client's protection domain. */
+/* A queue pair and what it needs, in one of the client's protection domains. */
 static int conn_set_up(struct conn *conn, bool control)
 {
 	struct ibv_qp_init_attr attr = {
@@ -166,21 +180,25 @@ static int conn_set_up(struct conn *conn, bool control)
 		return -errno;
 	attr.send_cq = conn->cq;
 	attr.recv_cq = conn->cq;
-	return rdma_create_qp(conn->id, conn->client->pd, &attr) ? -errno : 0;
+	return rdma_create_qp(conn->id, control ? conn->client->pd :
+			      conn->client->domain->pd, &attr) ? -errno : 0;
 }
 
 static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
-		       int reads_max)
+		       int reads_max, const struct leap_hello_info *hello,
+		       bool kept)
 {
-	const struct client *client = conn->client;
+	struct client *client = conn->client;
 	struct leap_welcome_info info = {
 		.version = LEAP_PROTO_VERSION,
 		.page_shift = client->hello.page_shift,
 		.slab_shift = (uint8_t)__builtin_ctzll(account.slab),
 		.queues = client->hello.queues,
 		.depth = client->hello.depth,
+		.flags = (options.key.len ? LEAP_WELCOME_KEY : 0) |
+			 (kept ? LEAP_WELCOME_KEPT : 0),
 		.token = client->token,
-		.capacity = slab_capacity(),
+		.capacity = slab_capacity(client),
 	};
 	struct leap_welcome wire;
 	struct rdma_conn_param param = {
@@ -192,16 +210,9 @@ static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
 	};
 
 	leap_welcome_encode(&info, &wire);
+	if (conn == client->control)
+		auth_begin(&client->auth, hello, &info);
 	return rdma_accept(conn->id, &param) ? -errno : 0;
-}
-
-/* In seconds, and nobody can set it. */
-static time_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
 }
 
 static struct conn *conn_create(struct client *client, struct rdma_cm_id *id)
@@ -212,7 +223,7 @@ static struct conn *conn_create(struct client *client, struct rdma_cm_id *id)
 		return NULL;
 	conn->client = client;
 	conn->id = id;
-	conn->deadline = now() + SETTLE_SECONDS;
+	conn->deadline = loop_seconds() + SETTLE_SECONDS;
 	conn->source.fd = -1;
 	id->context = conn;
 	LIST_INSERT_HEAD(&client->conns, conn, entry);
@@ -230,13 +241,15 @@ static bool from_host(struct rdma_cm_id *id, const struct client *client)
 	return !strncmp(name, client->name, host);
 }
 
-/* One machine must not take all the places. */
-static bool has_place(struct rdma_cm_id *id)
+/* One machine must not take all the places. Who comes anew has one already. */
+static bool has_place(struct rdma_cm_id *id, const struct client *anew)
 {
 	const struct client *client;
 	unsigned int all = 0, from_there = 0;
 
 	LIST_FOREACH(client, &clients, entry) {
+		if (client == anew)
+			continue;
 		all++;
 		from_there += from_host(id, client);
 	}
@@ -263,11 +276,13 @@ static struct client *client_create(struct rdma_cm_id *id,
 	client->hello.queues = (uint16_t)clamp(hello->queues, LEAP_QUEUES_MAX);
 	client->hello.depth = (uint16_t)clamp(hello->depth, device->max_qp_wr);
 	client->verbs = id->verbs;
+	client->admitted = !options.key.len;
 	LIST_INIT(&client->conns);
 	LIST_INIT(&client->slabs);
 	name_peer(id, client->name, sizeof(client->name));
 	client->pd = ibv_alloc_pd(id->verbs);
-	if (!client->pd ||
+	client->domain = domain_create(id->verbs);
+	if (!client->pd || !client->domain ||
 	    getrandom(&client->token, sizeof(client->token), 0) !=
 	    sizeof(client->token)) {
 		client_free(client);
@@ -282,18 +297,20 @@ static void accept_control(struct rdma_cm_id *id,
 			   const struct rdma_conn_param *param,
 			   const struct ibv_device_attr *device)
 {
-	struct client *client = client_find(hello->client_id);
+	struct client *before = client_find(hello->client_id), *client;
+	bool kept = before && keep_fits(before, hello, id->verbs);
 	struct conn *conn;
 	int err;
 
-	if (client && !from_host(id, client)) {
+	if (before && !from_host(id, before)) {
 		refuse(id, LEAP_REFUSED_TOKEN, "that client is connected from another address");
 		return;
 	}
-	if (client)
-		client_drop(client, "it connects anew");
-	if (!has_place(id))
+	if (!has_place(id, before))
 		return;
+	/* With a key it has to show first that it is who it says. */
+	if (before && !kept && !options.key.len)
+		client_drop(before, "it connects anew");
 	client = client_create(id, hello, device);
 	conn = client ? conn_create(client, id) : NULL;
 	if (!conn) {
@@ -306,10 +323,12 @@ static void accept_control(struct rdma_cm_id *id,
 	if (!err)
 		err = control_init(client, conn);
 	if (!err)
-		err = conn_accept(conn, param, device->max_qp_rd_atom);
+		err = conn_accept(conn, param, device->max_qp_rd_atom, hello, kept);
 	if (err) {
 		reject_unmade(id, err);
 		client_drop(client, "it has no queue");
+	} else if (kept && !options.key.len) {
+		keep_adopt(client, before);
 	}
 }
 
@@ -322,7 +341,7 @@ static void accept_data(struct rdma_cm_id *id,
 	struct conn *conn;
 	int err;
 
-	if (!client || client->token != hello->token ||
+	if (!client || !client->control || client->token != hello->token ||
 	    client->verbs != id->verbs) {
 		refuse(id, LEAP_REFUSED_TOKEN, "no such client; connect a control queue first");
 		return;
@@ -339,11 +358,24 @@ static void accept_data(struct rdma_cm_id *id,
 	}
 	err = conn_set_up(conn, false);
 	if (!err)
-		err = conn_accept(conn, param, device->max_qp_rd_atom);
+		err = conn_accept(conn, param, device->max_qp_rd_atom, hello, false);
 	if (err) {
 		reject_unmade(id, err);
 		conn_destroy(conn);
 	}
+}
+
+/* Refuses a client that has a key where we have none, or the other way round. */
+static bool keys_fit(struct rdma_cm_id *id, const struct leap_hello_info *hello)
+{
+	bool ours = options.key.len, theirs = hello->flags & LEAP_HELLO_KEY;
+
+	if (hello->role == LEAP_ROLE_DATA || ours == theirs)
+		return true;
+	refuse(id, LEAP_REFUSED_KEY, ours ?
+	       "this server lends only to those who have its key; use ?key=" :
+	       "this server has no key, so it cannot prove to be the right one; start leapd with --key");
+	return false;
 }
 
 /* Refuses a hello that does not fit; false if it did. */
@@ -379,7 +411,7 @@ static bool fits(struct rdma_cm_id *id, const struct rdma_conn_param *param,
 		refuse(id, LEAP_REFUSED_SLAB_SIZE, text);
 		return false;
 	}
-	return true;
+	return keys_fit(id, hello);
 }
 
 /**
@@ -392,6 +424,10 @@ void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param)
 	struct leap_hello_info hello;
 	struct ibv_device_attr device;
 
+	if (!allow_match(options.allow, options.nr_allow, rdma_get_peer_addr(id))) {
+		refuse(id, LEAP_REFUSED_ADDRESS, "this server lends nothing to that address; see leapd --allow there");
+		return;
+	}
 	if (!fits(id, param, &hello))
 		return;
 	if (ibv_query_device(id->verbs, &device)) {
@@ -402,6 +438,15 @@ void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param)
 		accept_control(id, &hello, param, &device);
 	else
 		accept_data(id, &hello, param, &device);
+}
+
+/* It is connected, and allowed to be. */
+static void is_there(struct client *client)
+{
+	client->away_until = 0;
+	event(client, client->reconciling ? "client-back" : "client",
+	      "depth %u, up to %u queues%s", client->hello.depth,
+	      client->hello.queues, options.key.len ? ", knows the key" : "");
 }
 
 /**
@@ -417,23 +462,49 @@ void client_established(struct conn *conn)
 	if (conn->established)
 		return;
 	conn->established = true;
-	if (conn == conn->client->control)
-		event(conn->client, "client", "depth %u, up to %u queues",
-		      conn->client->hello.depth, conn->client->hello.queues);
+	if (conn != conn->client->control)
+		return;
+	conn->client->admit_by = loop_seconds() + LEAP_HANDSHAKE_SECONDS;
+	if (conn->client->admitted)
+		is_there(conn->client);
+}
+
+/**
+ * client_admit - a client has proved that it knows the key
+ * @client: which; it takes the place of the one that had its id
+ *
+ * Return: false if it is gone, because what it was promised is.
+ */
+bool client_admit(struct client *client)
+{
+	struct client *before = client_find(client->hello.client_id);
+
+	client->admitted = true;
+	if (client->auth.welcome.flags & LEAP_WELCOME_KEPT) {
+		if (!before || !keep_fits(before, &client->auth.hello, client->verbs)) {
+			client_drop(client, "what was kept for it is gone");
+			return false;
+		}
+		keep_adopt(client, before);
+	} else if (before) {
+		client_drop(before, "it connects anew");
+	}
+	is_there(client);
+	return true;
 }
 
 /**
  * client_disconnected - a connection has ended, or has never come about
  * @id: which; gone afterwards
  *
- * A client without its control queue has nothing any more.
+ * A client without its control queue has nothing any more, or is away.
  */
 void client_disconnected(struct rdma_cm_id *id)
 {
 	struct conn *conn = id->context;
 
 	if (conn == conn->client->control)
-		client_drop(conn->client, "it has disconnected");
+		client_lost(conn->client, "it has disconnected");
 	else
 		conn_destroy(conn);
 }
@@ -443,12 +514,18 @@ static bool settle(struct client *client, time_t time)
 {
 	struct conn *conn, *next;
 
+	if (!client->admitted && client->control->established &&
+	    time >= client->admit_by) {
+		client_drop(client, "it has not shown in time that it knows the key");
+		return false;
+	}
+
 	for (conn = LIST_FIRST(&client->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, entry);
 		if (conn->established || time < conn->deadline)
 			continue;
 		if (conn == client->control) {
-			client_drop(client, "its connection takes too long");
+			client_lost(client, "its connection takes too long");
 			return false;
 		}
 		conn_destroy(conn);
@@ -456,14 +533,21 @@ static bool settle(struct client *client, time_t time)
 	return true;
 }
 
-/** client_tick - once a second: drop what does not get anywhere, or is dead */
-void client_tick(void)
+/**
+ * client_tick - once a second: drop what does not get anywhere, or is dead
+ * @time: in seconds
+ */
+void client_tick(time_t time)
 {
 	struct client *client, *next;
-	time_t time = now();
 
 	for (client = LIST_FIRST(&clients); client; client = next) {
 		next = LIST_NEXT(client, entry);
+		if (!client->control) {
+			if (keep_expired(client, time))
+				client_drop(client, "it has not come back");
+			continue;
+		}
 		if (!settle(client, time) || !client->control->established ||
 		    time < client->probe_due)
 			continue;

@@ -35,6 +35,8 @@ void control_send(struct client *client, const struct leap_msg_info *msg)
 	unsigned int i = 0;
 	struct leap_msg *buffer;
 
+	if (!client->control)	/* it is away */
+		return;
 	while (i < CTRL_ANSWERS && client->tx_busy & 1U << i)
 		i++;
 	if (i == CTRL_ANSWERS) {
@@ -48,7 +50,7 @@ void control_send(struct client *client, const struct leap_msg_info *msg)
 			   (void *)(uintptr_t)(WR_SEND | i), buffer,
 			   sizeof(*buffer), client->buffers_mr,
 			   IBV_SEND_SIGNALED))
-		client_drop(client, "cannot send to it");
+		client_lost(client, "cannot send to it");
 }
 
 /**
@@ -68,12 +70,12 @@ void control_probe(struct client *client)
 	}, *bad;
 
 	if (client->probing) {
-		client_drop(client, "its machine does not answer");
+		client_lost(client, "its machine does not answer");
 		return;
 	}
 	client->probing = true;
 	if (ibv_post_send(client->control->id->qp, &wr, &bad))
-		client_drop(client, "cannot send to it");
+		client_lost(client, "cannot send to it");
 }
 
 /**
@@ -90,7 +92,7 @@ void control_granted(struct client *client, uint64_t seq, struct slab *slab,
 		.type = LEAP_MSG_SLAB_GRANT,
 		.status = status,
 		.seq = seq,
-		.capacity = slab_capacity(),
+		.capacity = slab_capacity(client),
 	};
 
 	if (slab) {
@@ -113,7 +115,7 @@ static void put_done(struct client *client, uint64_t seq, uint32_t slab,
 		.status = status,
 		.seq = seq,
 		.slab = slab,
-		.capacity = slab_capacity(),
+		.capacity = slab_capacity(client),
 	};
 
 	event(client, status ? "slab-unknown" : "slab-returned", "slab %u", slab);
@@ -131,6 +133,23 @@ void control_returned(struct client *client, uint64_t seq, uint32_t slab)
 	put_done(client, seq, slab, LEAP_STATUS_OK);
 }
 
+/**
+ * control_recall - ask for a slab
+ * @client: who has it; it is dropped if that cannot be sent, and then gone
+ * @slab: number of the slab
+ * @seconds: until when
+ */
+void control_recall(struct client *client, uint32_t slab, uint32_t seconds)
+{
+	const struct leap_msg_info msg = {
+		.type = LEAP_MSG_SLAB_RECALL,
+		.slab = slab,
+		.seconds = seconds,
+	};
+
+	control_send(client, &msg);
+}
+
 static void note_usage(struct client *client, const struct leap_msg_info *msg)
 {
 	struct slab *slab = slab_find(client, msg->slab);
@@ -140,6 +159,7 @@ static void note_usage(struct client *client, const struct leap_msg_info *msg)
 		return;
 	}
 	slab->used = msg->used;
+	slab->named = true;
 }
 
 static void pong(struct client *client, const struct leap_msg_info *msg)
@@ -147,9 +167,34 @@ static void pong(struct client *client, const struct leap_msg_info *msg)
 	struct leap_msg_info answer = {
 		.type = LEAP_MSG_PONG,
 		.seq = msg->seq,
-		.capacity = slab_capacity(),
+		.capacity = slab_capacity(client),
 	};
 
+	control_send(client, &answer);
+}
+
+/* A client that has to prove itself says something; it may be gone afterwards. */
+static void examine(struct client *client, const struct leap_msg_info *msg)
+{
+	struct leap_msg_info answer;
+
+	if (client->denied)	/* it is being told so */
+		return;
+	switch (auth_hear(&client->auth, &options.key, msg, &answer)) {
+	case AUTH_ADMITTED:
+		if (!client_admit(client))
+			return;
+		break;
+	case AUTH_DENIED:
+		event(client, "client-denied", "it does not know the key");
+		client->denied = true;
+		break;
+	case AUTH_GO_ON:
+		break;
+	case AUTH_OFFENCE:
+		client_drop(client, "it has to prove first that it knows the key");
+		return;
+	}
 	control_send(client, &answer);
 }
 
@@ -159,10 +204,18 @@ static void pong(struct client *client, const struct leap_msg_info *msg)
  */
 static void handle(struct client *client, const struct leap_msg_info *msg)
 {
-	if (client->jobs > LEAP_CTRL_DEPTH) {
+	if (!client->admitted) {
+		examine(client, msg);
+		return;
+	}
+	if (client->jobs - client->unasked > LEAP_CTRL_DEPTH) {
 		client_drop(client, "it asks faster than it reads answers");
 		return;
 	}
+	if (client->reconciling && msg->type != LEAP_MSG_SLAB_USAGE)
+		reconcile(client);
+	if (client->gone || !client->control)
+		return;
 	switch (msg->type) {
 	case LEAP_MSG_SLAB_GET:
 		if (slab_lend(client, msg->seq))
@@ -184,7 +237,7 @@ static void handle(struct client *client, const struct leap_msg_info *msg)
 		client_drop(client, "it says goodbye");
 		break;
 	default:
-		client_drop(client, "it sends what only a server may send");
+		client_drop(client, "it sends what has no place here");
 	}
 }
 
@@ -196,7 +249,7 @@ static bool completed(struct client *client, const struct ibv_wc *wc)
 	struct conn *control = client->control;
 
 	if (wc->status != IBV_WC_SUCCESS) {
-		client_drop(client, ibv_wc_status_str(wc->status));
+		client_lost(client, ibv_wc_status_str(wc->status));
 		return false;
 	}
 	if (wc->wr_id == WR_PROBE) {
@@ -205,7 +258,10 @@ static bool completed(struct client *client, const struct ibv_wc *wc)
 	}
 	if (wc->wr_id & WR_SEND) {
 		client->tx_busy &= ~(1U << i);
-		return true;
+		if (!client->denied || client->tx_busy)
+			return true;
+		client_drop(client, "it does not know the key");
+		return false;
 	}
 	/* A write with an immediate number takes a receive but fills in nothing. */
 	if (wc->opcode != IBV_WC_RECV ||

@@ -41,6 +41,19 @@ void loop_remove(struct source *source)
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
 }
 
+/**
+ * loop_seconds - the time, which nobody can set
+ *
+ * Return: seconds since some moment.
+ */
+time_t loop_seconds(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec;
+}
+
 /* What is needed of an event after it has been acknowledged. */
 struct cm_event {
 	enum rdma_cm_event_type type;
@@ -110,7 +123,8 @@ static void timer_ready(struct source *source)
 
 	if (read(source->fd, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
-	client_tick();
+	client_tick(loop_seconds());
+	recall_tick(loop_seconds());
 	status_tick();
 }
 

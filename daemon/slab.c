@@ -3,19 +3,20 @@
  * Slabs: memory that is lent.
  *
  * What a client gets is fresh anonymous memory, which the kernel has zeroed
- * page by page, and what it gives back goes to the kernel at once: no byte of
- * one client ever reaches another.
+ * page by page, and what it gives back is zeroed, too, and goes to the kernel at
+ * once: no byte of one client ever reaches another, or stays on this machine.
  *
  * Getting pages and registering them takes long, and so does the reverse. A
  * thread does both; it touches nothing but the slab in question and, to make
- * registrations, the protection domain of its client, which stays until all
- * of its slabs are gone (client->jobs).
+ * registrations, its protection domain, which stays until all slabs in it are
+ * gone (domain->users).
  *
  * The thread is fair: each client has its turn, once in a round, however many
  * slabs another asks for or leaves behind. A client that waits for too long
  * takes its server for dead.
  *
- * When all is lent but something is on its way back, whoever asks waits for it.
+ * When all is lent but something is on its way back, whoever asks waits for it;
+ * not in a shortage, when it is not for lending.
  */
 #include "leapd.h"
 
@@ -38,19 +39,43 @@ static struct slabs waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static uint64_t current_round;
 static bool stopping;
 
-static uint64_t available_bytes(void)
+/**
+ * domain_create - a protection domain for slabs
+ * @verbs: of this device
+ *
+ * Return: the domain, with one user; NULL if there is none to be had.
+ */
+struct domain *domain_create(struct ibv_context *verbs)
 {
-	char line[128];
-	unsigned long long kib = 0;
-	FILE *file = fopen("/proc/meminfo", "re");
+	struct domain *domain = calloc(1, sizeof(*domain));
 
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
-	fclose(file);
-	return kib << 10;
+	if (!domain)
+		return NULL;
+	domain->users = 1;
+	domain->pd = ibv_alloc_pd(verbs);
+	if (!domain->pd) {
+		free(domain);
+		return NULL;
+	}
+	return domain;
+}
+
+/**
+ * domain_put - one user less
+ * @domain: which; gone with the last one
+ */
+void domain_put(struct domain *domain)
+{
+	if (--domain->users)
+		return;
+	ibv_dealloc_pd(domain->pd);
+	free(domain);
+}
+
+static void slab_free(struct slab *slab)
+{
+	domain_put(slab->domain);
+	free(slab);
 }
 
 static void prepare(struct slab *slab)
@@ -62,7 +87,7 @@ static void prepare(struct slab *slab)
 		slab->status = LEAP_STATUS_NO_MEMORY;
 		return;
 	}
-	slab->mr = ibv_reg_mr(slab->client->pd, memory, account.slab,
+	slab->mr = ibv_reg_mr(slab->domain->pd, memory, account.slab,
 			      IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ |
 			      IBV_ACCESS_REMOTE_WRITE);
 	if (!slab->mr) {
@@ -79,6 +104,7 @@ static void prepare(struct slab *slab)
 static void dispose(struct slab *slab)
 {
 	ibv_dereg_mr(slab->mr);
+	explicit_bzero(slab->memory, account.slab);
 	munmap(slab->memory, account.slab);
 }
 
@@ -143,6 +169,7 @@ static void enqueue(struct slab *slab)
 static void begin_return(struct slab *slab)
 {
 	slab->returned = true;
+	slab->client->lent -= account.slab;
 	account_return(&account);
 	enqueue(slab);
 }
@@ -152,9 +179,10 @@ static void refuse(struct slab *slab)
 {
 	struct client *client = slab->client;
 
+	client->lent -= account.slab;
 	if (!client->gone)
 		control_granted(client, slab->seq, NULL, slab->status);
-	free(slab);
+	slab_free(slab);
 	client_job_done(client);
 }
 
@@ -164,9 +192,9 @@ static void look_at_waiting(void)
 	struct slab *slab;
 
 	while ((slab = TAILQ_FIRST(&waiting))) {
-		bool booked = account_lend(&account, available_bytes());
+		bool booked = account_lend(&account, memory_available());
 
-		if (!booked && account.returning)
+		if (!booked && account.returning && !account.shortage)
 			return;
 		TAILQ_REMOVE(&waiting, slab, job);
 		if (booked)
@@ -200,9 +228,10 @@ static void disposed(struct slab *slab)
 	struct client *client = slab->client;
 
 	account_returned(&account);
-	if (!client->gone)
+	client->unasked -= slab->unasked;
+	if (!client->gone && !slab->unasked)
 		control_returned(client, slab->seq, slab->id);
-	free(slab);
+	slab_free(slab);
 	client_job_done(client);
 	look_at_waiting();
 }
@@ -242,12 +271,17 @@ static struct source wake = { .fd = -1, .ready = jobs_done };
 
 /**
  * slab_capacity - how much more can be lent, now or in a moment
+ * @client: to whom; NULL for all together
  *
  * Return: bytes, a multiple of the slab size.
  */
-uint64_t slab_capacity(void)
+uint64_t slab_capacity(const struct client *client)
 {
-	return account_prospect(&account, available_bytes());
+	uint64_t all = account_prospect(&account, memory_available());
+	uint64_t lent = client ? client->lent : 0;
+	uint64_t own = options.per_client > lent ? options.per_client - lent : 0;
+
+	return client && own < all ? own - own % account.slab : all;
 }
 
 /**
@@ -255,14 +289,17 @@ uint64_t slab_capacity(void)
  * @client: for whom; control_granted() is called when it is ready or has failed
  * @seq: of the message that asked
  *
- * Return: 0, or -ENOMEM if there is none to lend.
+ * Return: 0, or -ENOMEM if there is none to lend, or none for this client.
  */
 int slab_lend(struct client *client, uint64_t seq)
 {
-	bool booked = account_lend(&account, available_bytes());
 	struct slab *slab;
+	bool booked;
 
-	if (!booked && !account.returning)
+	if (client->lent + account.slab > options.per_client)
+		return -ENOMEM;
+	booked = account_lend(&account, memory_available());
+	if (!booked && (account.shortage || !account.returning))
 		return -ENOMEM;
 	slab = calloc(1, sizeof(*slab));
 	if (!slab) {
@@ -272,8 +309,11 @@ int slab_lend(struct client *client, uint64_t seq)
 	}
 	slab->id = client->next_slab++;
 	slab->client = client;
+	slab->domain = client->domain;
+	slab->domain->users++;
 	slab->seq = seq;
 	slab->status = LEAP_STATUS_NO_MEMORY;
+	client->lent += account.slab;
 	client->jobs++;
 	if (booked)
 		enqueue(slab);
@@ -314,10 +354,25 @@ bool slab_return(struct client *client, uint32_t id, uint64_t seq)
 	if (!slab)
 		return false;
 	LIST_REMOVE(slab, entry);
+	recall_forget(slab);
 	slab->seq = seq;
 	client->jobs++;
 	begin_return(slab);
 	return true;
+}
+
+/**
+ * slab_take_back - a client has not asked for that, but does not mind
+ * @slab: on loan
+ */
+void slab_take_back(struct slab *slab)
+{
+	LIST_REMOVE(slab, entry);
+	recall_forget(slab);
+	slab->unasked = true;
+	slab->client->unasked++;
+	slab->client->jobs++;
+	begin_return(slab);
 }
 
 /* Moves what a client has asked for from one list to another. */
@@ -368,14 +423,10 @@ void slab_return_all(struct client *client)
 	forget_jobs(client);
 	while ((slab = LIST_FIRST(&client->slabs))) {
 		LIST_REMOVE(slab, entry);
+		recall_forget(slab);
 		client->jobs++;
 		begin_return(slab);
 	}
-}
-
-static uint64_t total_bytes(void)
-{
-	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /**
@@ -386,9 +437,10 @@ static uint64_t total_bytes(void)
 int slab_init(void)
 {
 	account.slab = options.slab;
-	account.limit = options.memory ? options.memory : available_bytes() / 2;
-	account.reserve = options.reserve == UINT64_MAX ? total_bytes() / 10 :
-			  options.reserve;
+	account.limit = options.memory ? options.memory : memory_available() / 2;
+	account.reserve = options.reserve == UINT64_MAX ?
+			  memory_total() / 10 : options.reserve;
+	account.margin = account.reserve / RESERVE_MARGIN;
 	wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake.fd < 0)
 		return -errno;

@@ -49,15 +49,17 @@ void event(const struct client *client, const char *what, const char *fmt, ...)
 			client ? " " : "", what, text);
 }
 
-static void count(unsigned int *nr_clients, uint64_t *used)
+static void count(unsigned int *nr_clients, unsigned int *away, uint64_t *used)
 {
 	const struct client *client;
 	const struct slab *slab;
 
 	*nr_clients = 0;
+	*away = 0;
 	*used = 0;
 	LIST_FOREACH(client, &clients, entry) {
-		(*nr_clients)++;
+		*nr_clients += client->admitted;
+		*away += !client->control;
 		LIST_FOREACH(slab, &client->slabs, entry)
 			*used += slab->used;
 	}
@@ -66,24 +68,33 @@ static void count(unsigned int *nr_clients, uint64_t *used)
 /** status_tick - once a second */
 void status_tick(void)
 {
-	unsigned int nr_clients;
+	unsigned int nr_clients, away;
 	uint64_t used;
 
 	if (!options.json && !isatty(STDOUT_FILENO))
 		return;
-	count(&nr_clients, &used);
+	count(&nr_clients, &away, &used);
 	if (options.json) {
-		print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}",
+		print_json(json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:b, s:i, s:i, s:i}",
 				     "event", "status", "clients", nr_clients,
+				     "clients_away", away,
 				     "slabs", (json_int_t)(account.lent / account.slab),
 				     "lent_bytes", (json_int_t)account.lent,
 				     "used_pages", (json_int_t)used,
-				     "capacity_bytes", (json_int_t)slab_capacity()));
+				     "capacity_bytes", (json_int_t)slab_capacity(NULL),
+				     "shortage", account.shortage,
+				     "recalls_pending", recall_pending(),
+				     "recalls", recalls.asked,
+				     "cut_off", recalls.cut_off));
 		return;
 	}
-	printf("\r%u clients, %llu slabs, %llu MiB lent, %llu pages in use, %llu MiB left to lend\033[K",
+	printf("\r%u clients, %llu slabs, %llu MiB lent, %llu pages in use, %llu MiB left to lend",
 	       nr_clients, (unsigned long long)(account.lent / account.slab),
-	       mib(account.lent), (unsigned long long)used, mib(slab_capacity()));
+	       mib(account.lent), (unsigned long long)used, mib(slab_capacity(NULL)));
+	if (account.shortage || recall_pending())
+		printf("; %s, %u slabs called back", account.shortage ?
+		       "memory is short" : "enough memory again", recall_pending());
+	fputs("\033[K", stdout);
 	fflush(stdout);
 }
 

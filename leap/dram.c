@@ -64,14 +64,17 @@ static void dram_disconnect(struct leap_server *server)
 {
 	struct leap_session *session = server->session;
 	struct dram *dram = server->priv;
-	u32 i;
+	u32 nr, i;
 
 	hrtimer_cancel(&dram->timer);	/* the last request has ended, it may have not */
 	kfree(dram);
-	for (i = 0; session->slabs && i < session->map.top; i++)
-		if (session->slabs[i].server == server &&
-		    session->uses[i].on_loan)
-			vfree((void *)(uintptr_t)session->slabs[i].addr);
+	for (nr = 0; session->slabs && nr < session->map.top; nr++) {
+		struct leap_slab *slab = session->slabs[nr];
+
+		for (i = 0; slab && i < LEAP_HOMES_MAX; i++)
+			if (slab->leases[i].server == server)
+				vfree((void *)(uintptr_t)slab->leases[i].addr);
+	}
 }
 
 /* Requests end by themselves. */
@@ -79,7 +82,7 @@ static void dram_abort(struct leap_server *server)
 {
 }
 
-static int dram_slab_get(struct leap_server *server, struct leap_slab *slab)
+static int dram_slab_get(struct leap_server *server, struct leap_lease *lease)
 {
 	u64 size = 1ULL << server->session->slab_shift;
 	void *memory;
@@ -90,14 +93,14 @@ static int dram_slab_get(struct leap_server *server, struct leap_slab *slab)
 			   __GFP_NOWARN);
 	if (!memory)
 		return -ENOSPC;
-	slab->addr = (uintptr_t)memory;
+	lease->addr = (uintptr_t)memory;
 	server->capacity -= size;
 	return 0;
 }
 
-static void dram_slab_put(struct leap_server *server, struct leap_slab *slab)
+static void dram_slab_put(struct leap_server *server, struct leap_lease *lease)
 {
-	vfree((void *)(uintptr_t)slab->addr);
+	vfree((void *)(uintptr_t)lease->addr);
 	server->capacity += 1ULL << server->session->slab_shift;
 }
 
@@ -111,10 +114,9 @@ static bool dram_overdue(struct leap_server *server)
 	return false;
 }
 
-static void copy(u64 addr, struct folio *folio, enum leap_op op)
+static void copy(u64 addr, struct folio *folio, size_t size, enum leap_op op)
 {
 	void *slab = (void *)(uintptr_t)addr;
-	size_t size = folio_size(folio);
 
 	if (op == LEAP_STORE)
 		memcpy_from_folio(slab, folio, 0, size);
@@ -126,7 +128,7 @@ static bool dram_at_once(u64 addr, struct folio *folio, enum leap_op op)
 {
 	if (READ_ONCE(dram_latency_us))
 		return false;
-	copy(addr, folio, op);
+	copy(addr, folio, folio_size(folio), op);
 	return true;
 }
 
@@ -160,7 +162,7 @@ static enum hrtimer_restart arrive(struct hrtimer *timer)
 	spin_unlock_irqrestore(&dram->lock, flags);
 	list_for_each_entry_safe(io, next, &due, list) {
 		list_del_init(&io->list);
-		copy(io->addr, io->folio, io->op);
+		copy(io->addr, io->folio, (size_t)io->nr << PAGE_SHIFT, io->op);
 		leap_io_done(io, 0);
 	}
 	return more ? HRTIMER_RESTART : HRTIMER_NORESTART;
@@ -187,7 +189,7 @@ static void dram_submit(struct leap_io *io)
 		send(io->server->priv, io, us);
 		return;
 	}
-	copy(io->addr, io->folio, io->op);
+	copy(io->addr, io->folio, (size_t)io->nr << PAGE_SHIFT, io->op);
 	leap_io_done(io, 0);
 }
 

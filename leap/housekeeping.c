@@ -7,7 +7,6 @@
  * One work item on leap_wq, which has a rescuer, does all of it, so that no two
  * of these steps run at the same time.
  */
-#include <linux/random.h>
 #include <linux/sched/mm.h>
 #include "leap.h"
 
@@ -26,24 +25,6 @@ static unsigned long tick(struct leap_session *session)
 	return clamp(timeout / 4, 1, LEAP_TICK);
 }
 
-/* Of two servers picked at random the one with more to lend. */
-static struct leap_server *pick_lender(struct leap_session *session)
-{
-	struct leap_server *a, *b;
-	unsigned int nr = session->portal.nr_servers, i;
-
-	for (i = 0; i < 2 * nr; i++) {
-		a = session->servers[get_random_u32_below(nr)];
-		b = session->servers[get_random_u32_below(nr)];
-		if (!leap_server_live(a) || a->capacity < b->capacity)
-			a = b;
-		if (leap_server_live(a) &&
-		    a->capacity >> session->slab_shift)
-			return a;
-	}
-	return NULL;
-}
-
 /* Free chunks to keep. */
 static u32 spare_chunks(struct leap_session *session)
 {
@@ -51,16 +32,18 @@ static u32 spare_chunks(struct leap_session *session)
 		   LEAP_SPARE_CHUNKS);
 }
 
-/* Borrow until enough slabs are there, or no more can be had. */
+/*
+ * Borrow until enough slabs are there, or no more can be had. Not more than that
+ * at a time, or a server that calls back what it has just lent keeps us here.
+ */
 static void grow(struct leap_session *session)
 {
 	u32 spare = spare_chunks(session);
-	struct leap_server *server;
+	u32 most = DIV_ROUND_UP(spare, session->map.chunks_per_slab);
 
 	WRITE_ONCE(session->exhausted, false);
-	while (READ_ONCE(session->map.free_chunks) < spare) {
-		server = pick_lender(session);
-		if (!server || leap_server_borrow(server)) {
+	while (most-- && READ_ONCE(session->map.free_chunks) < spare) {
+		if (leap_slab_borrow(session)) {
 			WRITE_ONCE(session->exhausted, true);
 			return;
 		}
@@ -73,20 +56,11 @@ static void shrink(struct leap_session *session)
 	u32 spare = spare_chunks(session) + session->map.chunks_per_slab;
 	u32 i;
 
-	for (i = 0; i < session->map.top; i++) {
-		struct leap_slab *slab = &session->slabs[i];
-
-		if (!leap_slabmap_empty(&session->map, i)) {
-			slab->empty_since = 0;
-			continue;
-		}
-		if (!slab->empty_since)
-			slab->empty_since = jiffies | 1;
-		if (READ_ONCE(session->map.free_chunks) >= spare &&
-		    leap_server_live(slab->server) &&
-		    time_after(jiffies, slab->empty_since + LEAP_LINGER))
-			leap_server_return(slab->server, i);
-	}
+	for (i = 0; i < session->map.top; i++)
+		if (leap_slab_idle(session, i, LEAP_LINGER) &&
+		    (READ_ONCE(session->map.free_chunks) >= spare ||
+		     READ_ONCE(session->uses[i].closed)))
+			leap_slab_return(session, i);
 }
 
 static void look_after(struct leap_session *session, struct leap_server *server)

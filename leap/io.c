@@ -95,28 +95,23 @@ static void store_failed(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
-static u64 place_addr(const struct leap_slab *slab, const struct leap_place *place)
-{
-	return slab->addr + ((u64)place->page << PAGE_SHIFT);
-}
-
 /* The reference on @session becomes the request's. */
 static struct leap_io *io_alloc(struct leap_session *session,
 				struct folio *folio, enum leap_op op,
-				const struct leap_place *place)
+				const struct leap_spot *spot)
 {
 	struct leap_io *io = mempool_alloc(io_pools[op], GFP_NOIO);
-	struct leap_slab *slab = &session->slabs[place->slab];
+	struct leap_lease *lease = leap_spot_lease(spot);
 
 	memset(io, 0, sizeof(*io));
 	io->session = session;
-	io->server = slab->server;
+	io->server = lease->server;
 	io->folio = folio;
-	io->entry = folio->swap;
-	io->nr = folio_nr_pages(folio);
+	io->nr = spot->nr;
 	io->op = op;
-	io->addr = place_addr(slab, place);
-	io->rkey = slab->rkey;
+	io->spot = *spot;
+	io->addr = leap_spot_addr(spot);
+	io->rkey = lease->rkey;
 	io->started = ktime_get();
 	INIT_WORK(&io->work, store_failed);
 	INIT_LIST_HEAD(&io->list);
@@ -159,42 +154,49 @@ static void account_store(struct leap_server *server, unsigned int nr)
  * request would cost more than the copy. Not if somebody wants to see requests.
  */
 static bool at_once(struct leap_session *session, struct folio *folio,
-		    enum leap_op op, bool timed, const struct leap_place *place)
+		    enum leap_op op, bool timed, const struct leap_spot *spot)
 {
 	const struct leap_transport *transport = session->transport;
-	struct leap_slab *slab = &session->slabs[place->slab];
+	struct leap_server *server = leap_spot_lease(spot)->server;
 	ktime_t started;
 
-	if (!transport->at_once || !leap_server_live(slab->server) ||
+	if (!transport->at_once || !leap_server_live(server) ||
 	    leap_fault_armed((enum leap_fault_point)op) || trace_leap_submit_enabled() ||
 	    trace_leap_done_enabled())
 		return false;
 	started = ktime_get();
-	if (!transport->at_once(place_addr(slab, place), folio, op))
+	if (!transport->at_once(leap_spot_addr(spot), folio, op))
 		return false;
-	account_posted(slab->server, op, folio_nr_pages(folio));
+	account_posted(server, op, folio_nr_pages(folio));
 	if (timed)
-		leap_stats_latency(slab->server, op,
+		leap_stats_latency(server, op,
 				   ktime_to_ns(ktime_sub(ktime_get(), started)));
 	return true;
 }
 
 /* Take a place for the folio, or say why it cannot be stored. */
 static int store_place(struct leap_session *session, struct folio *folio,
-		       struct leap_place *place)
+		       struct leap_spot *spot)
 {
-	unsigned int nr = folio_nr_pages(folio);
-	int err;
-
 	if (READ_ONCE(session->draining))
 		return -ESHUTDOWN;
-	err = leap_map_get(session, folio->swap, nr, place);
-	if (err)
-		return err;
-	if (leap_server_live(session->slabs[place->slab].server))
-		return 0;
-	leap_map_put(session, folio->swap, nr);
-	return -ENOTCONN;
+	return leap_map_get(session, folio->swap, folio_nr_pages(folio), spot);
+}
+
+/* The end of a store that has not become a request. */
+static void store_over(struct leap_session *session, struct folio *folio,
+		       const struct leap_spot *spot, bool written)
+{
+	struct leap_server *server = leap_spot_lease(spot)->server;
+
+	if (leap_spot_written(session, spot, written)) {
+		account_store(server, spot->nr);
+		leap_store_end(folio, 0);
+		return;
+	}
+	leap_stats_add(NULL, LEAP_REFUSED_STORES, spot->nr);
+	leap_map_put(session, folio->swap, spot->nr);
+	leap_store_end(folio, -EBUSY);
 }
 
 /**
@@ -206,9 +208,9 @@ static int store_place(struct leap_session *session, struct folio *folio,
 int leap_io_store(struct folio *folio)
 {
 	struct leap_session *session = leap_session_get();
-	unsigned int nr = folio_nr_pages(folio);
-	swp_entry_t entry = folio->swap;
-	struct leap_place place;
+	struct leap_spot spot;
+	struct leap_io *io;
+	bool written;
 	int err;
 
 	if (!session)
@@ -216,26 +218,24 @@ int leap_io_store(struct folio *folio)
 	atomic_inc(&session->stores);
 	/* Counted before draining is looked at: see leap_io_drain_stores(). */
 	smp_mb__after_atomic();
-	err = store_place(session, folio, &place);
+	err = store_place(session, folio, &spot);
 	if (err) {
-		leap_stats_add(NULL, LEAP_REFUSED_STORES, nr);
+		leap_stats_add(NULL, LEAP_REFUSED_STORES, folio_nr_pages(folio));
 		goto out;
 	}
 
+	leap_verify_note(&spot, folio);
 	leap_store_begin(folio);
-	if (at_once(session, folio, LEAP_STORE, true, &place)) {
-		account_store(session->slabs[place.slab].server, nr);
-		leap_store_end(folio, 0);
-		goto out;
-	}
-	if (wait_event_timeout(session->store_wait, take_turn(session, nr),
-			       patience(session))) {
-		io_submit(io_alloc(session, folio, LEAP_STORE, &place));
+	written = at_once(session, folio, LEAP_STORE, true, &spot);
+	if (!written && wait_event_timeout(session->store_wait,
+					   take_turn(session, spot.nr),
+					   patience(session))) {
+		io = io_alloc(session, folio, LEAP_STORE, &spot);
+		io->entry = folio->swap;
+		io_submit(io);
 		return 0;
 	}
-	leap_stats_add(NULL, LEAP_REFUSED_STORES, nr);
-	leap_map_put(session, entry, nr);
-	leap_store_end(folio, -EBUSY);
+	store_over(session, folio, &spot, written);
 out:
 	store_left(session);
 	leap_session_put(session);
@@ -262,6 +262,21 @@ static bool prefetch_comes_first(bool sync)
 	return lm && READ_ONCE(lm->prefetch) && !sync;
 }
 
+/* The end of a load that has not become a request. */
+static void load_over(struct leap_session *session, struct folio *folio,
+		      const struct leap_spot *spot)
+{
+	struct leap_server *server = leap_spot_lease(spot)->server;
+	int err = leap_verify_check(spot, folio);
+
+	if (err)
+		leap_stats_add(server, LEAP_FAILED_LOADS, spot->nr);
+	else
+		account_load(server, spot->nr);
+	leap_spot_read(session, spot);
+	leap_load_end(folio, err);
+}
+
 /**
  * leap_io_load - &leap_ops.load
  * @folio: locked
@@ -273,22 +288,22 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 	struct leap_session *session = leap_session_get();
 	DECLARE_COMPLETION_ONSTACK(waiter);
 	struct leap_server *server;
-	struct leap_place place;
+	struct leap_spot spot;
 	struct leap_io *io;
 
-	if (!session || !leap_map_lookup(session, folio->swap,
-					 folio_nr_pages(folio), &place)) {
+	if (!session || !leap_map_find(session, folio->swap,
+				       folio_nr_pages(folio), &spot)) {
 		leap_stats_add(NULL, LEAP_FAILED_LOADS, folio_nr_pages(folio));
 		leap_load_end(folio, -EIO);
 		goto out;
 	}
-	server = session->slabs[place.slab].server;
-	if (at_once(session, folio, LEAP_LOAD, demand, &place)) {
-		account_load(server, folio_nr_pages(folio));
-		leap_load_end(folio, 0);
+	server = leap_spot_lease(&spot)->server;
+	if (at_once(session, folio, LEAP_LOAD, demand, &spot)) {
+		load_over(session, folio, &spot);
 		goto out;
 	}
-	io = io_alloc(session, folio, LEAP_LOAD, &place);
+	io = io_alloc(session, folio, LEAP_LOAD, &spot);
+	io->entry = folio->swap;
 	io->demand = demand;
 	io->more = !demand && READ_ONCE(session->holder) == current;
 	if (sync)
@@ -363,10 +378,51 @@ void leap_io_poll(swp_entry_t entry, struct folio *folio)
 	leap_session_put(session);
 }
 
+/**
+ * leap_io_copy - move bytes between a slab and a folio that is no page of mm's
+ * @session: whose; it has requests under way, or is not going to end
+ * @folio: at least as large as the spot
+ * @spot: where; the caller has it counted
+ * @op: load to or store from the folio
+ *
+ * May sleep, bounded by the timeout.
+ *
+ * Return: 0 or why it has failed.
+ */
+int leap_io_copy(struct leap_session *session, struct folio *folio,
+		 const struct leap_spot *spot, enum leap_op op)
+{
+	DECLARE_COMPLETION_ONSTACK(waiter);
+	struct leap_io *io;
+	int err;
+
+	percpu_ref_get(&session->ios);
+	io = io_alloc(session, folio, op, spot);
+	io->waiter = &waiter;
+	io->result = &err;
+	io_submit(io);
+	wait_for_completion(&waiter);
+	return err;
+}
+
+static void copy_done(struct leap_io *io, int err)
+{
+	struct completion *waiter = io->waiter;
+
+	leap_stats_add(io->server, io->op == LEAP_STORE ? LEAP_POSTED_STORES :
+		       LEAP_POSTED_LOADS, -(u64)io->nr);
+	*io->result = err;
+	io_free(io);
+	complete(waiter);
+}
+
 static void load_done(struct leap_io *io, int err, u64 ns)
 {
 	struct completion *waiter = io->waiter;
 
+	if (!err)
+		err = leap_verify_check(&io->spot, io->folio);
+	leap_spot_read(io->session, &io->spot);
 	if (err) {
 		leap_stats_add(io->server, LEAP_FAILED_LOADS, io->nr);
 	} else {
@@ -382,10 +438,12 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 
 static void store_done(struct leap_io *io, int err, u64 ns)
 {
+	bool stored = leap_spot_written(io->session, &io->spot, !err);
+
 	end_turn(io->session, io->nr);
-	if (err) {
+	if (!stored) {
 		leap_stats_add(io->server, LEAP_FAILED_STORES, io->nr);
-		io->err = err;
+		io->err = err ?: -EIO;	/* its home was given up meanwhile */
 		queue_work(leap_wq, &io->work);
 		return;
 	}
@@ -408,7 +466,9 @@ void leap_io_done(struct leap_io *io, int err)
 	u64 ns = ktime_to_ns(ktime_sub(ktime_get(), io->started));
 
 	trace_leap_done(io, err, ns);
-	if (io->op == LEAP_STORE)
+	if (io->result)
+		copy_done(io, err);
+	else if (io->op == LEAP_STORE)
 		store_done(io, err, ns);
 	else
 		load_done(io, err, ns);

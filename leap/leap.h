@@ -5,7 +5,8 @@
  *	hooks (main.c)   ->  reader.c   each fault may lead to reads of other pages
  *	                     io.c       a folio becomes a request ...
  *	                     map.c      ... for a place in a slab ...
- *	                     server.c   ... of a server ...
+ *	                     slab.c     ... that has a home ...
+ *	                     server.c   ... at a server ...
  *	dram.c, rdma*.c  <-  transport  ... that moves the bytes
  *
  * Lifetimes: there is at most one session. It owns its servers, its slabs and
@@ -17,7 +18,7 @@
  * Locks, outermost first:
  *	session_mutex		session.c: create, destroy, areas come and go
  *	server->ctrl_mutex	rdma_ctrl.c: one control call at a time
- *	session->map_lock	map.c: clusters, chunks, slab states; irq-safe
+ *	session->map_lock	map.c, slab.c: clusters, chunks, slabs; irq-safe
  *	queue->lock		rdma_io.c: requests of one queue; irq-safe
  */
 #ifndef LEAP_H
@@ -36,12 +37,14 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <rdma/ib_verbs.h>
+#include "policy/copies.h"
 #include "policy/portal.h"
 #include "policy/slabmap.h"
 #include "uapi/leap.h"
 #include "uapi/leap_proto.h"
 
 struct leap_io;
+struct leap_key;
 struct leap_queue;
 struct leap_server;
 struct leap_session;
@@ -75,6 +78,9 @@ enum leap_event {
 	LEAP_PREFETCH_LATE,
 	LEAP_PREFETCH_ISSUED,
 	LEAP_PREFETCH_UNUSED,
+	LEAP_RECALLED_SLABS,
+	LEAP_MOVED_PAGES,
+	LEAP_CORRUPT_PAGES,
 	LEAP_EVENTS
 };
 
@@ -107,6 +113,7 @@ extern struct leap_stats __percpu *leap_stats_all;
 int leap_stats_init(void);
 void leap_stats_exit(void);
 void leap_stats_add(struct leap_server *server, enum leap_event event, u64 nr);
+void leap_stats_moved(struct leap_server *from, struct leap_server *to, u64 nr);
 void leap_stats_latency(struct leap_server *server, enum leap_op op, u64 ns);
 ssize_t leap_stats_show(struct leap_stats __percpu *stats, char *buf);
 ssize_t leap_stats_show_faults(char *buf, int at);
@@ -117,21 +124,23 @@ u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event);
 /* Transports: dram.c, rdma.c */
 
 /**
- * struct leap_slab - memory on loan from a server
- * @server: whose it is
+ * struct leap_lease - memory on loan from a server, as large as a slab
+ * @server: whose it is, NULL if there is none
  * @addr: its address there (rdma), or here (dram)
  * @rkey: grants access to it
  * @remote_id: the server's number for it
- * @empty_since: in jiffies, 0 if it was not empty when last looked at
  * @reported: pages in use as last told to the server
+ * @reads: requests under way that read from it
+ * @writes: requests under way that write to it
  */
-struct leap_slab {
+struct leap_lease {
 	struct leap_server *server;
 	u64 addr;
 	u32 rkey;
 	u32 remote_id;
-	unsigned long empty_since;
 	u32 reported;
+	u32 reads;
+	u32 writes;
 };
 
 /**
@@ -144,8 +153,8 @@ struct leap_slab {
  *	server is dead already, so that submit() refuses.
  * @slab_get: borrow one slab; may sleep, bounded. -ENOSPC: none to lend.
  * @slab_put: return it; nothing of it is in use. May sleep, bounded.
- * @ping: see that the server is alive, and tell it how full its slabs are
- *	(&leap_slab.reported). May sleep, bounded.
+ * @ping: see that the server is alive, and tell it how full its slabs are, see
+ *	leap_slab_next_report(). May sleep, bounded.
  * @at_once: move a folio's bytes to (store) or from (load) this address of a slab
  *	before returning, or return false; any context. NULL if it never can.
  * @submit: start the request; any context. Must call leap_io_done() once, maybe
@@ -160,8 +169,8 @@ struct leap_transport {
 	int (*connect)(struct leap_server *server);
 	void (*disconnect)(struct leap_server *server);
 	void (*abort)(struct leap_server *server);
-	int (*slab_get)(struct leap_server *server, struct leap_slab *slab);
-	void (*slab_put)(struct leap_server *server, struct leap_slab *slab);
+	int (*slab_get)(struct leap_server *server, struct leap_lease *lease);
+	void (*slab_put)(struct leap_server *server, struct leap_lease *lease);
 	int (*ping)(struct leap_server *server);
 	bool (*at_once)(u64 addr, struct folio *folio, enum leap_op op);
 	void (*submit)(struct leap_io *io);
@@ -200,6 +209,10 @@ enum leap_server_state {
  * @why: what it said when it refused the connection
  * @stats: per CPU
  * @fail_work: does what a death needs, on leap_wq
+ * @recalls: the slabs that it has called back last, by its own numbers; under
+ *	map_lock
+ * @next_recall: where the next one goes; the oldest is there
+ * @recalls_open: bit i is set while recalls[i] is a slab that nobody has found
  * @kobj: its folder in sysfs
  * @kobj_gone: nobody reads there any more
  */
@@ -213,6 +226,9 @@ struct leap_server {
 	char why[LEAP_REFUSAL_TEXT];
 	struct leap_stats __percpu *stats;
 	struct work_struct fail_work;
+	u32 recalls[LEAP_RECALLS_MAX];
+	u32 next_recall;
+	unsigned long recalls_open;
 	struct kobject kobj;
 	struct completion kobj_gone;
 };
@@ -227,8 +243,6 @@ struct leap_server *leap_server_create(struct leap_session *session,
 void leap_server_destroy(struct leap_server *server);
 void leap_server_fail(struct leap_server *server, const char *why, int err);
 const char *leap_server_state_name(struct leap_server *server);
-int leap_server_borrow(struct leap_server *server);
-void leap_server_return(struct leap_server *server, u32 slab);
 
 /* session.c */
 
@@ -236,6 +250,7 @@ void leap_server_return(struct leap_server *server, u32 slab);
  * struct leap_session - the connection of this machine to remote memory
  * @portal: parsed
  * @text: as given
+ * @key: that its servers must know, NULL if there is none
  * @transport: moves the bytes
  * @slab_shift: log2 of the slabs' size in bytes, 0 until the first server has
  *	said what it lends in
@@ -244,10 +259,15 @@ void leap_server_return(struct leap_server *server, u32 slab);
  * @draining: no new stores
  * @ios: one reference for each request, one for the session itself
  * @ios_gone: the last one has been dropped
- * @map_lock: protects @map, @uses and all clusters
+ * @map_lock: protects all that follows up to @nr_retiring, and all clusters
  * @map: which chunk is whose
  * @uses: its memory
- * @slabs: by slab number
+ * @slabs: by slab number; NULL if there is none
+ * @nr_retiring: homes that their servers have called back
+ * @spots_gone: who waits for requests on such a home to end
+ * @mover: empties such homes
+ * @homing: reads pages home for which there is no other server
+ * @bounce: what is on its way from one home to another
  * @stores: stores that have begun and not ended, waiting ones included
  * @active: pages of the stores that have had their turn
  * @store_wait: those who wait for either to fall
@@ -258,6 +278,7 @@ void leap_server_return(struct leap_server *server, u32 slab);
 struct leap_session {
 	struct leap_portal portal;
 	char *text;
+	struct leap_key *key;
 	const struct leap_transport *transport;
 	u32 slab_shift;
 	struct leap_server *servers[LEAP_SERVERS_MAX];
@@ -269,7 +290,13 @@ struct leap_session {
 	spinlock_t map_lock;	/* see the top of this file */
 	struct leap_slabmap map;
 	struct leap_slab_use *uses;
-	struct leap_slab *slabs;
+	struct leap_slab **slabs;
+	u32 nr_retiring;
+
+	wait_queue_head_t spots_gone;
+	struct delayed_work mover;
+	struct delayed_work homing;
+	struct folio *bounce;
 
 	atomic_t stores;
 	atomic_t active;
@@ -291,6 +318,7 @@ int leap_session_show(char *buf);
 int leap_session_slab_size(struct leap_session *session, u32 slab_shift);
 void leap_session_exit(void);
 void leap_session_lock(void);
+bool leap_session_trylock(void);
 void leap_session_unlock(void);
 void leap_error(const char *fmt, ...) __printf(1, 2);
 ssize_t leap_error_show(char *buf);
@@ -308,21 +336,122 @@ void leap_housekeeping_stop(struct leap_session *session);
 void leap_housekeeping_kick(struct leap_session *session);
 void leap_housekeeping_soon(struct leap_session *session);
 
+/* slab.c */
+
+/**
+ * struct leap_slab - a part of the remote address space
+ * @homes: what policy/copies.c needs to know of the places that it is in
+ * @leases: the same places, for those who read and write there
+ * @empty_since: in jiffies, 0 if it was not empty when last looked at
+ * @moving: the mover works on it; it is not to be returned by anybody else
+ * @sums: by slot, see verify.c; NULL if that is not wanted
+ * @copies: by chunk; where each slot is
+ */
+struct leap_slab {
+	struct leap_homes homes;
+	struct leap_lease leases[LEAP_HOMES_MAX];
+	unsigned long empty_since;
+	bool moving;
+	u32 *sums;
+	struct leap_copies copies[];
+};
+
+/**
+ * struct leap_spot - some slots in a home of a slab, for one request
+ * @slab: the slab; it keeps this home until leap_spot_read() or
+ *	leap_spot_written()
+ * @chunk: which of its chunks
+ * @slot: the first slot there
+ * @nr: how many
+ * @home: number of the home
+ * @store: for stores
+ */
+struct leap_spot {
+	struct leap_slab *slab;
+	u32 chunk;
+	u32 slot;
+	u32 nr;
+	u32 home;
+	struct leap_store store;
+};
+
+static inline struct leap_lease *leap_spot_lease(const struct leap_spot *spot)
+{
+	return &spot->slab->leases[spot->home];
+}
+
+u64 leap_spot_addr(const struct leap_spot *spot);
+int leap_spot_to_write(struct leap_session *session,
+		       const struct leap_place *place, unsigned int nr,
+		       struct leap_spot *spot);
+int leap_spot_to_read(struct leap_session *session,
+		      const struct leap_place *place, unsigned int nr,
+		      struct leap_spot *spot);
+void leap_spot_read(struct leap_session *session, const struct leap_spot *spot);
+bool leap_spot_written(struct leap_session *session,
+		       const struct leap_spot *spot, bool written);
+struct leap_server *leap_slab_reader(struct leap_session *session,
+				     const struct leap_place *place);
+struct leap_server *leap_slab_free_slot(struct leap_session *session,
+					const struct leap_place *place);
+int leap_slab_lend(struct leap_session *session, const u32 *taken, u32 nr_taken,
+		   struct leap_lease *lease);
+int leap_slab_borrow(struct leap_session *session);
+bool leap_slab_return(struct leap_session *session, u32 nr);
+bool leap_slab_idle(struct leap_session *session, u32 nr, unsigned long linger);
+bool leap_slab_homeless(struct leap_session *session, u32 nr);
+void leap_slab_update(struct leap_session *session, u32 nr);
+void leap_slab_server_lost(struct leap_server *server);
+bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
+			   u32 *used);
+ssize_t leap_slab_show(struct leap_session *session, struct leap_server *server,
+		       char *buf, int at);
+
+void leap_slab_destroy(struct leap_slab *slab);
+
+/* verify.c */
+
+void leap_verify_note(const struct leap_spot *spot, struct folio *folio);
+int leap_verify_check(const struct leap_spot *spot, struct folio *folio);
+
+/* move.c */
+
+int leap_move_init(struct leap_session *session);
+void leap_move_stop(struct leap_session *session);
+void leap_move_exit(struct leap_session *session);
+void leap_move_recall(struct leap_server *server, u32 remote_id);
+void leap_move_look(struct leap_server *server);
+void leap_move_forget(struct leap_server *server, u32 remote_id);
+
 /* map.c */
+
+/**
+ * struct leap_area_map - one swap area
+ * @pages: its slots
+ * @lost: bitmap: the slot's data is gone for ever
+ * @prefetched: bitmap: the slot's page was prefetched and not used yet
+ * @clusters: where each is stored
+ */
+struct leap_area_map {
+	unsigned long pages;
+	unsigned long *lost;
+	unsigned long *prefetched;
+	struct leap_cluster clusters[];
+};
 
 int leap_map_init(struct leap_session *session);
 void leap_map_exit(struct leap_session *session);
 int leap_map_get(struct leap_session *session, swp_entry_t entry,
-		 unsigned int nr, struct leap_place *place);
+		 unsigned int nr, struct leap_spot *spot);
 void leap_map_put(struct leap_session *session, swp_entry_t entry,
 		  unsigned int nr);
-bool leap_map_lookup(struct leap_session *session, swp_entry_t entry,
-		     unsigned int nr, struct leap_place *place);
+bool leap_map_find(struct leap_session *session, swp_entry_t entry,
+		   unsigned int nr, struct leap_spot *spot);
 bool leap_map_has_lost(void);
+struct leap_area_map *leap_map_area(unsigned int type);
 int leap_map_area_add(unsigned int type, unsigned long pages);
 void leap_map_area_del(unsigned int type);
 void leap_map_areas_exit(void);
-int leap_map_bring_home(void);
 void leap_map_abandon(void);
 struct leap_server *leap_map_server(struct leap_session *session,
 				    swp_entry_t entry);
@@ -330,9 +459,13 @@ bool leap_map_mark(swp_entry_t entry);
 bool leap_map_unmark(swp_entry_t entry);
 bool leap_map_marked(swp_entry_t entry);
 void leap_map_free(swp_entry_t first, unsigned int nr);
-bool leap_map_slab_pages(struct leap_session *session, u32 slab, u32 *pages);
 ssize_t leap_map_show(char *buf, int at);
 ssize_t leap_map_show_server(struct leap_server *server, char *buf, int at);
+
+/* home.c */
+
+int leap_home_bring_all(void);
+int leap_home_bring_slabs(struct leap_session *session);
 
 /* io.c */
 
@@ -340,13 +473,15 @@ ssize_t leap_map_show_server(struct leap_server *server, char *buf, int at);
  * struct leap_io - a request: one folio, in one piece, to or from one slab
  * @session: holds a reference
  * @server: where
- * @folio: locked (load) or under writeback (store)
+ * @folio: locked (load) or under writeback (store), or leap_io_copy()'s own
  * @entry: its first slot; a folio outside the swap cache may forget it
- * @nr: its pages
+ * @nr: its pages, or so many of them
  * @op: what to do
  * @demand: somebody waits for it
  * @more: others will be submitted at once, and then flush() called
- * @waiter: completed at the end, for a load that must be over on return
+ * @waiter: completed at the end, for who waits for that
+ * @result: set to the error before that, for leap_io_copy() alone
+ * @spot: the place in the slab
  * @addr: first byte of the place in the slab, as the server sees it
  * @rkey: of the slab
  * @started: when mm asked
@@ -368,6 +503,8 @@ struct leap_io {
 	bool demand;
 	bool more;
 	struct completion *waiter;
+	int *result;
+	struct leap_spot spot;
 	u64 addr;
 	u32 rkey;
 	ktime_t started, posted;
@@ -392,6 +529,8 @@ void leap_io_load(struct folio *folio, bool demand, bool sync);
 struct leap_session *leap_io_hold(void);
 void leap_io_release(struct leap_session *session);
 void leap_io_poll(swp_entry_t entry, struct folio *folio);
+int leap_io_copy(struct leap_session *session, struct folio *folio,
+		 const struct leap_spot *spot, enum leap_op op);
 void leap_io_done(struct leap_io *io, int err);
 void leap_io_drain_stores(struct leap_session *session);
 

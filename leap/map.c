@@ -2,7 +2,7 @@
 /*
  * The map from swap slots to slabs, for all swap areas.
  *
- * policy/slabmap.c has the logic; here are its memory and its lock. An area's
+ * policy/slabmap.c has the logic, slab.c the slabs. An area's
  * table lives from swapon (or modprobe) to swapoff (or rmmod), whether there is
  * a session or not; without one it is empty.
  *
@@ -14,24 +14,9 @@
  * needs the page, or the slot is freed.
  */
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include "leap.h"
-
-/**
- * struct leap_area_map - one swap area
- * @pages: its slots
- * @lost: bitmap: the slot's data is gone for ever
- * @prefetched: bitmap: the slot's page was prefetched and not used yet
- * @clusters: where each is stored
- */
-struct leap_area_map {
-	unsigned long pages;
-	unsigned long *lost;
-	unsigned long *prefetched;
-	struct leap_cluster clusters[];
-};
 
 /* Written under the session lock, and only while no slot of the area is in use. */
 static struct leap_area_map *areas[MAX_SWAPFILES];
@@ -51,20 +36,31 @@ static struct leap_cluster *cluster_of(struct leap_area_map *area,
 	return &area->clusters[swp_offset(entry) >> LEAP_CHUNK_SHIFT];
 }
 
+/* The place of a slot whose data is remote, or is being stored. */
+static bool place_of(struct leap_session *session, struct leap_area_map *area,
+		     swp_entry_t entry, struct leap_place *place)
+{
+	lockdep_assert_held(&session->map_lock);
+	return leap_slabmap_lookup(&session->map, cluster_of(area, entry),
+				   swp_offset(entry), place);
+}
+
 /**
  * leap_map_get - take a place for a store
  * @session: whose slabs
  * @entry: first slot
  * @nr: slots, all in one cluster, none of them remote
- * @place: filled in
+ * @spot: filled in; leap_spot_written() is needed then
  *
  * Also calls for more slabs when few are left. Any context.
  *
- * Return: 0; -ENOSPC no slab has room, -EINVAL not an area of ours.
+ * Return: 0; -ENOSPC no slab has room, -ENOTCONN the cluster's slab cannot be
+ * written to, -EBUSY the slots are being moved, -EINVAL not an area of ours.
  */
 int leap_map_get(struct leap_session *session, swp_entry_t entry,
-		 unsigned int nr, struct leap_place *place)
+		 unsigned int nr, struct leap_spot *spot)
 {
+	struct leap_place place;
 	struct leap_area_map *area = area_of(entry, nr);
 	struct leap_cluster *cluster;
 	unsigned long flags;
@@ -76,9 +72,12 @@ int leap_map_get(struct leap_session *session, swp_entry_t entry,
 	cluster = cluster_of(area, entry);
 	spin_lock_irqsave(&session->map_lock, flags);
 	err = leap_slabmap_get(&session->map, cluster, nr);
-	if (!err)
-		leap_slabmap_lookup(&session->map, cluster, swp_offset(entry),
-				    place);
+	if (!err) {
+		place_of(session, area, entry, &place);
+		err = leap_spot_to_write(session, &place, nr, spot);
+		if (err)
+			leap_slabmap_put(&session->map, cluster, nr);
+	}
 	low = session->map.free_chunks <
 	      max(session->map.chunks_per_slab, LEAP_SPARE_CHUNKS / 2);
 	spin_unlock_irqrestore(&session->map_lock, flags);
@@ -112,30 +111,45 @@ void leap_map_put(struct leap_session *session, swp_entry_t entry,
 }
 
 /**
- * leap_map_lookup - find the place of remote slots
+ * leap_map_find - find the place of remote slots
  * @session: whose slabs
  * @entry: the first slot
- * @nr: slots, all in one cluster, so that their places are in a row
- * @place: filled in, for the first one
+ * @nr: slots, all in one cluster
+ * @spot: filled in, with all of them; leap_spot_read() is needed then
  *
  * Any context.
  *
- * Return: false if a slot is lost.
+ * Return: false if a slot is lost, or its server.
  */
-bool leap_map_lookup(struct leap_session *session, swp_entry_t entry,
-		     unsigned int nr, struct leap_place *place)
+bool leap_map_find(struct leap_session *session, swp_entry_t entry,
+		   unsigned int nr, struct leap_spot *spot)
 {
 	struct leap_area_map *area = area_of(entry, nr);
 	unsigned long offset = swp_offset(entry), flags;
-	bool found;
+	struct leap_place place;
+	bool there, found;
 
 	if (!area || find_next_bit(area->lost, offset + nr, offset) < offset + nr)
 		return false;
 	spin_lock_irqsave(&session->map_lock, flags);
-	found = leap_slabmap_lookup(&session->map, cluster_of(area, entry),
-				    swp_offset(entry), place);
+	there = place_of(session, area, entry, &place);
+	found = there && !leap_spot_to_read(session, &place, nr, spot);
 	spin_unlock_irqrestore(&session->map_lock, flags);
-	return !WARN_ON_ONCE(!found);
+	WARN_ON_ONCE(!there);
+	return found;
+}
+
+/**
+ * leap_map_area - what is known of a swap area
+ * @type: number of the area
+ *
+ * Under the session lock.
+ *
+ * Return: its map, or NULL if Leap is kept off it.
+ */
+struct leap_area_map *leap_map_area(unsigned int type)
+{
+	return areas[type];
 }
 
 /* For slots that may have been freed, with their area: under rcu_read_lock(). */
@@ -156,24 +170,20 @@ static struct leap_area_map *area_if_there(swp_entry_t entry)
 struct leap_server *leap_map_server(struct leap_session *session,
 				    swp_entry_t entry)
 {
+	struct leap_server *server = NULL;
 	struct leap_area_map *area;
-	struct leap_server *server;
 	struct leap_place place;
 	unsigned long flags;
-	bool found;
 
 	guard(rcu)();
 	area = area_if_there(entry);
 	if (!area || test_bit(swp_offset(entry), area->lost))
 		return NULL;
 	spin_lock_irqsave(&session->map_lock, flags);
-	found = leap_slabmap_lookup(&session->map, cluster_of(area, entry),
-				    swp_offset(entry), &place);
+	if (place_of(session, area, entry, &place))
+		server = leap_slab_reader(session, &place);
 	spin_unlock_irqrestore(&session->map_lock, flags);
-	if (!found)
-		return NULL;
-	server = session->slabs[place.slab].server;
-	return leap_server_live(server) ? server : NULL;
+	return server;
 }
 
 /**
@@ -222,6 +232,25 @@ bool leap_map_marked(swp_entry_t entry)
 	return area && test_bit(swp_offset(entry), area->prefetched);
 }
 
+/* Returns who had it, or NULL. */
+static struct leap_server *free_slot(struct leap_session *session,
+				     struct leap_area_map *area,
+				     swp_entry_t entry)
+{
+	struct leap_cluster *cluster = cluster_of(area, entry);
+	struct leap_server *server = NULL;
+	struct leap_place place;
+	unsigned long flags;
+
+	spin_lock_irqsave(&session->map_lock, flags);
+	if (!WARN_ON_ONCE(!place_of(session, area, entry, &place))) {
+		server = leap_slab_free_slot(session, &place);
+		leap_slabmap_put(&session->map, cluster, 1);
+	}
+	spin_unlock_irqrestore(&session->map_lock, flags);
+	return server;
+}
+
 /**
  * leap_map_free - &leap_ops.free
  * @first: first slot
@@ -233,7 +262,6 @@ void leap_map_free(swp_entry_t first, unsigned int nr)
 	unsigned long offset = swp_offset(first), end = offset + nr;
 	struct leap_session *session;
 	struct leap_server *server;
-	struct leap_place place;
 
 	/* Not ours yet: the slots were left behind by an earlier leap.ko. */
 	if (!area)
@@ -241,15 +269,10 @@ void leap_map_free(swp_entry_t first, unsigned int nr)
 	guard(rcu)();
 	session = leap_session_peek();
 	for (; offset < end; offset++) {
-		swp_entry_t entry = swp_entry(swp_type(first), offset);
-
 		server = NULL;
-		if (session && leap_map_lookup(session, entry, 1, &place)) {
-			server = session->slabs[place.slab].server;
-			leap_map_put(session, entry, 1);
-		} else {
-			clear_bit(offset, area->lost);
-		}
+		if (!test_and_clear_bit(offset, area->lost) && session)
+			server = free_slot(session, area,
+					   swp_entry(swp_type(first), offset));
 		if (test_and_clear_bit(offset, area->prefetched))
 			leap_stats_add(NULL, LEAP_PREFETCH_UNUSED, 1);
 		leap_stats_add(server, LEAP_FREED_PAGES, 1);
@@ -361,52 +384,6 @@ void leap_map_areas_exit(void)
 			leap_map_area_del(type);
 }
 
-static int bring_area_home(unsigned int type, struct leap_area_map *area)
-{
-	swp_entry_t entry = swp_entry(type, 0);
-	int err = 0;
-
-	for (;;) {
-		entry = leap_next_remote(entry);
-		if (!entry.val || swp_type(entry) != type)
-			return err;
-		if (!test_bit(swp_offset(entry), area->lost)) {
-			int e = leap_bring_home(entry);
-
-			if (e == -EIO)
-				err = e;
-			else if (e)
-				return e;
-		}
-		if (signal_pending(current))
-			return -EINTR;
-		cond_resched();
-		entry = swp_entry(type, swp_offset(entry) + 1);
-	}
-}
-
-/**
- * leap_map_bring_home - read every remote page back
- *
- * Under the session lock, with the session draining. May sleep.
- *
- * Return: 0; -EIO some cannot be read, all others are home; -ENOMEM, -EINTR.
- */
-int leap_map_bring_home(void)
-{
-	unsigned int type;
-	int err = 0;
-
-	for (type = 0; type < MAX_SWAPFILES; type++) {
-		int e = areas[type] ? bring_area_home(type, areas[type]) : 0;
-
-		if (e && e != -EIO)
-			return e;
-		err = e ?: err;
-	}
-	return err;
-}
-
 /**
  * leap_map_init - the slabs of a session that has agreed on their size
  * @session: with @slab_shift set
@@ -435,6 +412,10 @@ int leap_map_init(struct leap_session *session)
  */
 void leap_map_exit(struct leap_session *session)
 {
+	u32 i;
+
+	for (i = 0; session->slabs && i < session->map.top; i++)
+		leap_slab_destroy(session->slabs[i]);
 	kvfree(session->uses);
 	kvfree(session->slabs);
 	session->uses = NULL;
@@ -466,49 +447,6 @@ void leap_map_abandon(void)
 }
 
 /**
- * leap_map_slab_pages - how full is a slab?
- * @session: whose
- * @slab: its number
- * @pages: set to its pages in use
- *
- * Return: false if the slab is not on loan.
- */
-bool leap_map_slab_pages(struct leap_session *session, u32 slab, u32 *pages)
-{
-	unsigned long flags;
-	bool on_loan;
-
-	spin_lock_irqsave(&session->map_lock, flags);
-	*pages = session->uses[slab].pages;
-	on_loan = session->uses[slab].on_loan;
-	spin_unlock_irqrestore(&session->map_lock, flags);
-	return on_loan;
-}
-
-static u32 count_slabs(struct leap_session *session, struct leap_server *server)
-{
-	unsigned long flags;
-	u32 i, nr = 0;
-
-	spin_lock_irqsave(&session->map_lock, flags);
-	for (i = 0; i < session->map.top; i++)
-		if (session->uses[i].on_loan &&
-		    (!server || session->slabs[i].server == server))
-			nr++;
-	spin_unlock_irqrestore(&session->map_lock, flags);
-	return nr;
-}
-
-static ssize_t show_slabs(struct leap_session *session,
-			  struct leap_server *server, char *buf, int at)
-{
-	u64 slabs = session ? count_slabs(session, server) : 0;
-
-	return sysfs_emit_at(buf, at, "slabs %llu\nslab_bytes %llu\n", slabs,
-			     session ? slabs << session->slab_shift : 0);
-}
-
-/**
  * leap_map_show - what is on loan, as "key value" lines
  * @buf: a page of sysfs
  * @at: where to go on in it
@@ -518,7 +456,7 @@ static ssize_t show_slabs(struct leap_session *session,
 ssize_t leap_map_show(char *buf, int at)
 {
 	guard(rcu)();
-	return show_slabs(leap_session_peek(), NULL, buf, at);
+	return leap_slab_show(leap_session_peek(), NULL, buf, at);
 }
 
 /**
@@ -531,5 +469,5 @@ ssize_t leap_map_show(char *buf, int at)
  */
 ssize_t leap_map_show_server(struct leap_server *server, char *buf, int at)
 {
-	return show_slabs(server->session, server, buf, at);
+	return leap_slab_show(server->session, server, buf, at);
 }

@@ -77,6 +77,9 @@ static int connect_control(struct leap_rdma *rdma, unsigned int queues)
 				queues);
 	if (err)
 		return err;
+	err = leap_rdma_prove(rdma);
+	if (err)
+		return err;
 	welcome = &rdma->control->welcome;
 	rdma->token = welcome->token;
 	server->capacity = welcome->capacity;
@@ -124,6 +127,7 @@ static int rdma_connect_server(struct leap_server *server)
 		return -ENOMEM;
 	rdma->server = server;
 	INIT_WORK(&rdma->removal, removal);
+	mutex_init(&rdma->usage_mutex);
 	leap_ctrl_init(rdma);
 	get_random_bytes(rdma->client_id, sizeof(rdma->client_id));
 	err = connect_control(rdma, queues);
@@ -153,70 +157,60 @@ static void rdma_abort(struct leap_server *server)
 	walk_queues(server->priv, leap_queue_stop);
 }
 
-static int rdma_slab_get(struct leap_server *server, struct leap_slab *slab)
+static int rdma_slab_get(struct leap_server *server, struct leap_lease *lease)
 {
 	struct leap_msg_info msg = { .type = LEAP_MSG_SLAB_GET };
 	int err = leap_ctrl_call(server->priv, &msg, LEAP_MSG_SLAB_GRANT);
 
 	if (err)
 		return err;
-	server->capacity = msg.capacity;
+	WRITE_ONCE(server->capacity, msg.capacity);
 	if (msg.status != LEAP_STATUS_OK)
 		return -ENOSPC;
-	slab->remote_id = msg.slab;
-	slab->addr = msg.addr;
-	slab->rkey = msg.rkey;
+	lease->remote_id = msg.slab;
+	lease->addr = msg.addr;
+	lease->rkey = msg.rkey;
 	return 0;
 }
 
-static void rdma_slab_put(struct leap_server *server, struct leap_slab *slab)
+static void rdma_slab_put(struct leap_server *server, struct leap_lease *lease)
 {
+	struct leap_rdma *rdma = server->priv;
 	struct leap_msg_info msg = {
 		.type = LEAP_MSG_SLAB_PUT,
-		.slab = slab->remote_id,
+		.slab = lease->remote_id,
 	};
 
-	if (!leap_ctrl_call(server->priv, &msg, LEAP_MSG_SLAB_PUT_DONE))
-		server->capacity = msg.capacity;
+	guard(mutex)(&rdma->usage_mutex);
+	if (!leap_ctrl_call(rdma, &msg, LEAP_MSG_SLAB_PUT_DONE))
+		WRITE_ONCE(server->capacity, msg.capacity);
+	leap_move_forget(server, lease->remote_id);
 }
 
-static int report_usage(struct leap_rdma *rdma, struct leap_slab *slab,
-			u32 used)
+static int report_usage(struct leap_server *server)
 {
-	struct leap_msg_info msg = {
-		.type = LEAP_MSG_SLAB_USAGE,
-		.slab = slab->remote_id,
-		.used = used,
-	};
-	int err = leap_ctrl_send(rdma, &msg);
+	struct leap_rdma *rdma = server->priv;
+	struct leap_msg_info msg = { .type = LEAP_MSG_SLAB_USAGE };
+	u32 nr = 0;
+	int err = 0;
 
-	if (!err)
-		slab->reported = used;
+	guard(mutex)(&rdma->usage_mutex);
+	while (!err && leap_slab_next_report(server, &nr, &msg.slab, &msg.used))
+		err = leap_ctrl_send(rdma, &msg);
 	return err;
 }
 
 static int rdma_ping(struct leap_server *server)
 {
-	struct leap_session *session = server->session;
 	struct leap_msg_info msg = { .type = LEAP_MSG_PING };
-	u32 i, used;
 	int err;
 
 	walk_queues(server->priv, leap_queue_kick);
-	for (i = 0; i < session->map.top; i++) {
-		struct leap_slab *slab = &session->slabs[i];
-
-		if (slab->server != server ||
-		    !leap_map_slab_pages(session, i, &used) ||
-		    used == slab->reported)
-			continue;
-		err = report_usage(server->priv, slab, used);
-		if (err)
-			return err;
-	}
-	err = leap_ctrl_call(server->priv, &msg, LEAP_MSG_PONG);
+	err = report_usage(server);
 	if (!err)
-		server->capacity = msg.capacity;
+		err = leap_ctrl_call(server->priv, &msg, LEAP_MSG_PONG);
+	if (!err)
+		WRITE_ONCE(server->capacity, msg.capacity);
 	return err;
 }
 

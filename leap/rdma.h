@@ -5,6 +5,7 @@
  *	rdma.c		the transport: a server's set of queues
  *	rdma_queue.c	one queue: connection, queue pair, completion queue
  *	rdma_ctrl.c	messages on the control queue
+ *	rdma_key.c	the first ones: proofs that both sides know the key
  *	rdma_io.c	pages on the data queues
  */
 #ifndef LEAP_RDMA_H
@@ -108,6 +109,7 @@ struct leap_ctrl {
  * @sink: where reads that confirm a write go; nobody looks at it
  * @sink_dma: its address for the device
  * @client_id: names this client to the server
+ * @hello: what it has said, on the control queue
  * @token: proves it, on the data queues
  * @control: for messages
  * @demand: for loads that somebody waits for, by CPU
@@ -115,6 +117,7 @@ struct leap_ctrl {
  * @nr: how many of each
  * @average_ns: how long demand loads take, as a moving average
  * @ctrl: messages
+ * @usage_mutex: so that no usage of a slab is told after it was given back
  * @removal: lets go of a device that is being removed
  */
 struct leap_rdma {
@@ -123,6 +126,7 @@ struct leap_rdma {
 	u64 *sink;
 	u64 sink_dma;
 	u8 client_id[LEAP_CLIENT_ID_LEN];
+	struct leap_hello_info hello;
 	u64 token;
 	struct leap_queue *control;
 	struct leap_queue *demand[LEAP_QUEUES_MAX / 2];
@@ -130,6 +134,7 @@ struct leap_rdma {
 	unsigned int nr;
 	unsigned long average_ns;
 	struct leap_ctrl ctrl;
+	struct mutex usage_mutex;	/* see above */
 	struct work_struct removal;
 };
 
@@ -149,6 +154,9 @@ int leap_ctrl_listen(struct leap_queue *queue);
 int leap_ctrl_send(struct leap_rdma *rdma, struct leap_msg_info *msg);
 int leap_ctrl_call(struct leap_rdma *rdma, struct leap_msg_info *msg,
 		   u16 answer);
+
+/* rdma_key.c */
+int leap_rdma_prove(struct leap_rdma *rdma);
 
 /* rdma_io.c */
 void leap_rdma_submit(struct leap_io *io);

@@ -4,8 +4,10 @@
  *
  * There is one buffer to send from, so a message that has not been sent when
  * the time is up means that the server is lost; so does an answer that does not
- * come or makes no sense. Receives are reposted as they complete, and the
- * server sends nothing but answers, so that they never run out.
+ * come or makes no sense. Receives are reposted as they complete. A server sends
+ * one answer at a time, as it is asked no more, and beside that nothing but
+ * recalls, of which no more than LEAP_RECALLS_MAX are under way: there are always
+ * receives enough.
  */
 #include "rdma.h"
 
@@ -80,7 +82,10 @@ static void received(struct ib_cq *cq, struct ib_wc *wc)
 		leap_server_fail(rdma->server, "it sends nonsense", err);
 		return;
 	}
-	answered(&rdma->ctrl, &msg);
+	if (msg.type == LEAP_MSG_SLAB_RECALL && !msg.seq)
+		leap_move_recall(rdma->server, msg.slab);
+	else
+		answered(&rdma->ctrl, &msg);
 	err = post_receive(rdma->control, buf);
 	if (err && err != -ENOTCONN)
 		leap_server_fail(rdma->server, "cannot post a receive", err);

@@ -274,11 +274,14 @@ static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 static int shake_hands(struct leap_queue *queue, unsigned int queues)
 {
 	struct leap_rdma *rdma = queue->rdma;
+	bool control = queue->role == LEAP_ROLE_CONTROL;
 	struct leap_hello_info hello = {
 		.version = LEAP_PROTO_VERSION,
 		.role = queue->role,
 		.page_shift = PAGE_SHIFT,
 		.slab_shift = rdma->server->session->slab_shift,
+		.flags = control && rdma->server->session->key ?
+			 LEAP_HELLO_KEY : 0,
 		.queues = queues,
 		.depth = queue->depth,
 		.token = rdma->token,
@@ -287,6 +290,8 @@ static int shake_hands(struct leap_queue *queue, unsigned int queues)
 	struct leap_hello wire;
 
 	memcpy(hello.client_id, rdma->client_id, sizeof(hello.client_id));
+	if (control)
+		rdma->hello = hello;
 	leap_hello_encode(&hello, &wire);
 	conn.private_data = &wire;
 	conn.private_data_len = sizeof(wire);

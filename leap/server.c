@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Servers: their states and their slabs.
+ * Servers and their states.
  *
  *	CONNECTING --> LIVE --> DEAD
  *	     |           |       ^|
@@ -70,27 +70,13 @@ static enum leap_server_state move(struct leap_server *server,
 	return old;
 }
 
-static void close_slabs(struct leap_server *server)
-{
-	struct leap_session *session = server->session;
-	unsigned long flags;
-	u32 i;
-
-	spin_lock_irqsave(&session->map_lock, flags);
-	for (i = 0; i < session->map.top; i++)
-		if (session->slabs[i].server == server &&
-		    session->uses[i].on_loan)
-			leap_slabmap_close(&session->map, i);
-	spin_unlock_irqrestore(&session->map_lock, flags);
-}
-
 static void fail_work(struct work_struct *work)
 {
 	struct leap_server *server =
 		container_of(work, struct leap_server, fail_work);
 	unsigned int noio = memalloc_noio_save();	/* see leap_wq */
 
-	close_slabs(server);
+	leap_slab_server_lost(server);
 	server->session->transport->abort(server);
 	memalloc_noio_restore(noio);
 }
@@ -170,56 +156,4 @@ void leap_server_destroy(struct leap_server *server)
 	server->session->transport->disconnect(server);
 	free_percpu(server->stats);
 	kfree(server);
-}
-
-/**
- * leap_server_borrow - take one more slab on loan
- * @server: whose
- *
- * Called by housekeeping alone. May sleep, bounded by the timeout.
- *
- * Return: 0; -ENOSPC it has none to lend, or what went wrong.
- */
-int leap_server_borrow(struct leap_server *server)
-{
-	struct leap_session *session = server->session;
-	struct leap_slab slab = { .server = server };
-	int nr, err;
-
-	might_sleep();
-	spin_lock_irq(&session->map_lock);
-	nr = leap_slabmap_vacant(&session->map);
-	spin_unlock_irq(&session->map_lock);
-	if (nr < 0)
-		return nr;
-	err = session->transport->slab_get(server, &slab);
-	if (err)
-		return err;
-	spin_lock_irq(&session->map_lock);
-	session->slabs[nr] = slab;
-	leap_slabmap_add(&session->map, nr);
-	if (!leap_server_live(server))	/* close_slabs() may have been before us */
-		leap_slabmap_close(&session->map, nr);
-	spin_unlock_irq(&session->map_lock);
-	return 0;
-}
-
-/**
- * leap_server_return - give an empty slab back
- * @server: whose it is
- * @slab: its number; nothing happens if it is in use again
- *
- * Called by housekeeping alone. May sleep, bounded by the timeout.
- */
-void leap_server_return(struct leap_server *server, u32 slab)
-{
-	struct leap_session *session = server->session;
-	bool removed;
-
-	might_sleep();
-	spin_lock_irq(&session->map_lock);
-	removed = leap_slabmap_remove(&session->map, slab);
-	spin_unlock_irq(&session->map_lock);
-	if (removed)
-		session->transport->slab_put(server, &session->slabs[slab]);
 }

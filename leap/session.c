@@ -10,12 +10,14 @@
  *	draining	no new store begins; those under way end
  *	bring home	every remote page is read back; on an error that the
  *			caller does not want to force, the session goes on
+ *	stop moving	no slab goes from one server to another
  *	unpublish	nobody can find the session any more (synchronize_rcu)
  *	kill ios	the last request drops its reference
  *	abandon		what mm still thinks to be remote is lost
  *	disconnect	slabs and servers go
  */
 #include <linux/module.h>
+#include "key.h"
 #include "leap.h"
 #include "policy/errors.h"
 
@@ -65,6 +67,16 @@ static void error_clear(void)
 void leap_session_lock(void)
 {
 	mutex_lock(&session_mutex);
+}
+
+/**
+ * leap_session_trylock - the same, for those who are waited for with the lock
+ *
+ * Return: false if somebody else has it.
+ */
+bool leap_session_trylock(void)
+{
+	return mutex_trylock(&session_mutex);
 }
 
 /** leap_session_unlock - the reverse */
@@ -143,8 +155,10 @@ static struct leap_session *session_alloc(const char *text)
 	init_completion(&session->ios_gone);
 	spin_lock_init(&session->map_lock);
 	init_waitqueue_head(&session->store_wait);
-	return session;
+	if (!leap_move_init(session))
+		return session;
 
+	percpu_ref_exit(&session->ios);
 free_text:
 	kfree(session->text);
 free_session:
@@ -156,11 +170,14 @@ static void session_free(struct leap_session *session)
 {
 	unsigned int i;
 
+	leap_move_stop(session);	/* a server may call back what it never lent */
 	for (i = 0; i < session->portal.nr_servers; i++)
 		if (session->servers[i])
 			leap_server_destroy(session->servers[i]);
 	leap_map_exit(session);
+	leap_move_exit(session);
 	percpu_ref_exit(&session->ios);
+	leap_key_free(session->key);
 	kfree(session->text);
 	kvfree(session);
 }
@@ -177,7 +194,8 @@ static int parse(struct leap_session *session)
 	session->transport = session->portal.transport == LEAP_PORTAL_DRAM ?
 			     &leap_dram : &leap_rdma;
 	session->slab_shift = session->portal.slab_shift;
-	return 0;
+	return *session->portal.key ?
+	       leap_key_load(session->portal.key, &session->key) : 0;
 }
 
 static int connect_servers(struct leap_session *session)
@@ -256,6 +274,7 @@ int leap_session_create(const char *portal)
 static void session_end(struct leap_session *session)
 {
 	WRITE_ONCE(leap_synchronous, false);
+	leap_move_stop(session);
 	rcu_assign_pointer(current_session, NULL);
 	synchronize_rcu();
 	percpu_ref_kill(&session->ios);
@@ -294,7 +313,7 @@ int leap_session_destroy(bool force)
 	}
 	WRITE_ONCE(session->draining, true);
 	leap_io_drain_stores(session);
-	err = leap_map_bring_home();
+	err = leap_home_bring_all();
 	if (err && !(force && err == -EIO)) {
 		leap_error("the session goes on: %s", why_not(err));
 		WRITE_ONCE(session->draining, false);

@@ -36,6 +36,20 @@ void leap_stats_add(struct leap_server *server, enum leap_event event, u64 nr)
 }
 
 /**
+ * leap_stats_moved - pages have gone from one server to another
+ * @from: who had them
+ * @to: who has them
+ * @nr: how many
+ */
+void leap_stats_moved(struct leap_server *from, struct leap_server *to, u64 nr)
+{
+	leap_stats_add(from, LEAP_MOVED_PAGES, nr);
+	this_cpu_add(from->stats->events[LEAP_FREED_PAGES], nr);
+	this_cpu_add(to->stats->events[LEAP_STORED_PAGES], nr);
+	this_cpu_add(to->stats->events[LEAP_POSTED_STORES], nr);
+}
+
+/**
  * leap_stats_latency - note how long a request took
  * @server: whose
  * @op: load or store
@@ -93,6 +107,9 @@ static const struct name names[] = {
 	{ "refused_stores", LEAP_REFUSED_STORES },
 	{ "stored_bytes", LEAP_STORED_BYTES },
 	{ "loaded_bytes", LEAP_LOADED_BYTES },
+	{ "recalled_slabs", LEAP_RECALLED_SLABS },
+	{ "moved_pages", LEAP_MOVED_PAGES },
+	{ "corrupt_pages", LEAP_CORRUPT_PAGES },
 };
 
 /**

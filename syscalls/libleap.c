@@ -261,6 +261,8 @@ static int read_stat(const char *name, struct leap_stat *stat)
 		KEY(failed_stores), KEY(failed_loads), KEY(refused_stores),
 		KEY(inflight_stores), KEY(inflight_loads), KEY(stored_bytes),
 		KEY(loaded_bytes), KEY(remote_pages), KEY(slabs), KEY(slab_bytes),
+		KEY(recalled_slabs), KEY(retiring_slabs), KEY(moved_pages),
+		KEY(corrupt_pages),
 #undef KEY
 	};
 

@@ -50,6 +50,10 @@ struct leap_stat {
 	uint64_t remote_pages;		/* now */
 	uint64_t slabs;			/* now */
 	uint64_t slab_bytes;		/* now */
+	uint64_t recalled_slabs;	/* that a server has called back */
+	uint64_t retiring_slabs;	/* of these, those that are left now */
+	uint64_t moved_pages;		/* that went to another server for that */
+	uint64_t corrupt_pages;		/* with verify=1: that came back wrong */
 };
 
 /*

@@ -88,6 +88,9 @@ void rates(const struct snapshot *then, const struct snapshot *now,
 	diff->stat.refused_stores = grown(a->refused_stores, b->refused_stores);
 	diff->stat.stored_bytes = grown(a->stored_bytes, b->stored_bytes);
 	diff->stat.loaded_bytes = grown(a->loaded_bytes, b->loaded_bytes);
+	diff->stat.recalled_slabs = grown(a->recalled_slabs, b->recalled_slabs);
+	diff->stat.moved_pages = grown(a->moved_pages, b->moved_pages);
+	diff->stat.corrupt_pages = grown(a->corrupt_pages, b->corrupt_pages);
 	hist_grown(&then->totals.load, &now->totals.load, &diff->load);
 	hist_grown(&then->totals.store, &now->totals.store, &diff->store);
 	*seconds = fmax(now->seconds - then->seconds, 1e-9);

@@ -47,7 +47,7 @@ static json_t *numbers(const struct leap_numbers *n)
 {
 	const struct leap_stat *s = &n->stat;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 			 "stored_pages", (json_int_t)s->stored_pages,
 			 "loaded_pages", (json_int_t)s->loaded_pages,
 			 "freed_pages", (json_int_t)s->freed_pages,
@@ -61,6 +61,10 @@ static json_t *numbers(const struct leap_numbers *n)
 			 "remote_pages", (json_int_t)s->remote_pages,
 			 "slabs", (json_int_t)s->slabs,
 			 "slab_bytes", (json_int_t)s->slab_bytes,
+			 "recalled_slabs", (json_int_t)s->recalled_slabs,
+			 "retiring_slabs", (json_int_t)s->retiring_slabs,
+			 "moved_pages", (json_int_t)s->moved_pages,
+			 "corrupt_pages", (json_int_t)s->corrupt_pages,
 			 "load_latency", histogram(&n->load),
 			 "store_latency", histogram(&n->store));
 }

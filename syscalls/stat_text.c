@@ -81,6 +81,12 @@ static void numbers(FILE *to, const struct leap_numbers *n)
 	fprintf(to, "  failed        %" PRIu64 " stores, %" PRIu64 " loads\n",
 		s->failed_stores, s->failed_loads);
 	fprintf(to, "  refused       %" PRIu64 " stores\n", s->refused_stores);
+	if (s->recalled_slabs)
+		fprintf(to, "  called back   %" PRIu64 " slabs, %" PRIu64
+			" of them left; %" PRIu64 " pages moved\n",
+			s->recalled_slabs, s->retiring_slabs, s->moved_pages);
+	if (s->corrupt_pages)
+		fprintf(to, "  corrupt       %" PRIu64 " pages\n", s->corrupt_pages);
 	latencies(to, n);
 }
 

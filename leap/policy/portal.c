@@ -5,7 +5,7 @@
  *	portal	= rdma://N,server{,server}[?option{&option}]
  *		| dram://N,size{,size}[?option{&option}]
  *	server	= IPv4:port | [IPv6]:port
- *	option	= slab=size | timeout_ms=number
+ *	option	= slab=size | timeout_ms=number | key=name | verify=0|1
  *	size	= number[K|M|G]
  *
  * N is the number of servers (sizes). A new option is a line in options[].
@@ -284,12 +284,35 @@ static int parse_timeout_ms(struct parser *p, struct span value)
 	return 0;
 }
 
+static int parse_key(struct parser *p, struct span value)
+{
+	if (p->out->transport == LEAP_PORTAL_DRAM)
+		return fail(p, value, EDOM,
+			    "is a key, but there is no server to prove anything to; leave it out");
+	if (value.len > LEAP_KEY_NAME_MAX)
+		return fail(p, value, EDOM,
+			    "is too long; the name of a key has up to 127 characters");
+	memcpy(p->out->key, value.at, value.len);
+	return 0;
+}
+
+static int parse_verify(struct parser *p, struct span value)
+{
+	if (!equals(value, "0") && !equals(value, "1"))
+		return fail(p, value, EDOM,
+			    "is neither 0 nor 1; write verify=1 to have checksums");
+	p->out->verify = *value.at == '1';
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*parse)(struct parser *p, struct span value);
 } options[] = {
 	{ "slab",	parse_slab },
 	{ "timeout_ms",	parse_timeout_ms },
+	{ "key",	parse_key },
+	{ "verify",	parse_verify },
 };
 
 static int parse_option(struct parser *p, struct span option)

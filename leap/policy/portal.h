@@ -10,6 +10,9 @@
 #define LEAP_TIMEOUT_MS_MAX	600000
 #define LEAP_TIMEOUT_MS_DEFAULT	5000
 
+/* Characters in the name of a key. */
+#define LEAP_KEY_NAME_MAX	127
+
 enum leap_portal_transport {
 	LEAP_PORTAL_RDMA,
 	LEAP_PORTAL_DRAM,
@@ -35,6 +38,8 @@ struct leap_portal_server {
  * @nr_servers: 1 to LEAP_SERVERS_MAX
  * @slab_shift: log2 of the bytes of a slab, 21 to 30; 0 if it was not given
  * @timeout_ms: LEAP_TIMEOUT_MS_MIN to LEAP_TIMEOUT_MS_MAX
+ * @key: name of the key in the kernel's keyrings; "" if there is none
+ * @verify: check that pages come back as they were stored
  * @servers: in the portal's order; zero from @nr_servers on
  */
 struct leap_portal {
@@ -42,6 +47,8 @@ struct leap_portal {
 	u32 nr_servers;
 	u32 slab_shift;
 	u32 timeout_ms;
+	char key[LEAP_KEY_NAME_MAX + 1];
+	bool verify;
 	struct leap_portal_server servers[LEAP_SERVERS_MAX];
 };
 

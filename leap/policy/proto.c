@@ -77,6 +77,7 @@ void leap_hello_encode(const struct leap_hello_info *info,
 	wire->role = info->role;
 	wire->page_shift = info->page_shift;
 	wire->slab_shift = info->slab_shift;
+	wire->flags = info->flags;
 	wire->queues = cpu_to_le16(info->queues);
 	wire->depth = cpu_to_le16(info->depth);
 	memcpy(wire->client_id, info->client_id, sizeof(wire->client_id));
@@ -91,7 +92,8 @@ void leap_hello_encode(const struct leap_hello_info *info,
  *
  * Accepted are the roles of enum leap_role, pages of 4 to 256 KiB, no wish or
  * LEAP_SLAB_SHIFT_MIN to MAX for slabs, 1 to LEAP_QUEUES_MAX queues, a depth of
- * 1 to LEAP_DEPTH_MAX, and no token with LEAP_ROLE_CONTROL.
+ * 1 to LEAP_DEPTH_MAX, no token with LEAP_ROLE_CONTROL without
+ * LEAP_HELLO_KEEP, and no flags with LEAP_ROLE_DATA.
  *
  * Return: 0 or one of the errors at the top of this file.
  */
@@ -106,7 +108,7 @@ int leap_hello_decode(const void *data, size_t len,
 	if (err)
 		return err;
 	memcpy(&wire, data, sizeof(wire));
-	if (wire.reserved0 || wire.reserved1)
+	if (wire.flags & ~(LEAP_HELLO_KEY | LEAP_HELLO_KEEP) || wire.reserved0)
 		return -EBADMSG;
 	if (!between(wire.role, LEAP_ROLE_CONTROL, LEAP_ROLE_DATA) ||
 	    !sizes_valid(wire.page_shift, le16_to_cpu(wire.queues),
@@ -114,11 +116,13 @@ int leap_hello_decode(const void *data, size_t len,
 		return -EINVAL;
 	if (wire.slab_shift && !slab_shift_valid(wire.slab_shift))
 		return -EINVAL;
-	if (wire.role == LEAP_ROLE_CONTROL && wire.token)
+	if (wire.role == LEAP_ROLE_DATA ? wire.flags :
+	    wire.token && !(wire.flags & LEAP_HELLO_KEEP))
 		return -EINVAL;
 	info->role = wire.role;
 	info->page_shift = wire.page_shift;
 	info->slab_shift = wire.slab_shift;
+	info->flags = wire.flags;
 	info->queues = le16_to_cpu(wire.queues);
 	info->depth = le16_to_cpu(wire.depth);
 	memcpy(info->client_id, wire.client_id, sizeof(info->client_id));
@@ -141,6 +145,7 @@ void leap_welcome_encode(const struct leap_welcome_info *info,
 	wire->slab_shift = info->slab_shift;
 	wire->queues = cpu_to_le16(info->queues);
 	wire->depth = cpu_to_le16(info->depth);
+	wire->flags = cpu_to_le32(info->flags);
 	wire->token = cpu_to_le64(info->token);
 	wire->capacity = cpu_to_le64(info->capacity);
 }
@@ -167,7 +172,7 @@ int leap_welcome_decode(const void *data, size_t len,
 	if (err)
 		return err;
 	memcpy(&wire, data, sizeof(wire));
-	if (wire.reserved0)
+	if (le32_to_cpu(wire.flags) & ~(LEAP_WELCOME_KEY | LEAP_WELCOME_KEPT))
 		return -EBADMSG;
 	if (!slab_shift_valid(wire.slab_shift) ||
 	    !sizes_valid(wire.page_shift, le16_to_cpu(wire.queues),
@@ -177,6 +182,7 @@ int leap_welcome_decode(const void *data, size_t len,
 	info->slab_shift = wire.slab_shift;
 	info->queues = le16_to_cpu(wire.queues);
 	info->depth = le16_to_cpu(wire.depth);
+	info->flags = le32_to_cpu(wire.flags);
 	info->token = le64_to_cpu(wire.token);
 	info->capacity = le64_to_cpu(wire.capacity);
 	return 0;
@@ -225,7 +231,7 @@ int leap_refusal_decode(const void *data, size_t len,
 	if (!memchr(wire.text, '\0', sizeof(wire.text)))
 		return -EBADMSG;
 	if (!between(le16_to_cpu(wire.code), LEAP_REFUSED_MALFORMED,
-		     LEAP_REFUSED_RESOURCES))
+		     LEAP_REFUSED_KEY))
 		return -EINVAL;
 	info->code = le16_to_cpu(wire.code);
 	for (i = 0; wire.text[i]; i++)
@@ -249,7 +255,10 @@ int leap_refusal_errno(u16 code)
 	case LEAP_REFUSED_SLAB_SIZE:
 		return -EOPNOTSUPP;
 	case LEAP_REFUSED_TOKEN:
+	case LEAP_REFUSED_ADDRESS:
 		return -EACCES;
+	case LEAP_REFUSED_KEY:
+		return -ENOKEY;
 	case LEAP_REFUSED_FULL:
 		return -EUSERS;
 	case LEAP_REFUSED_RESOURCES:
@@ -265,6 +274,8 @@ enum {
 	USES_USED	= 1 << 3,
 	USES_CAPACITY	= 1 << 4,
 	USES_STATUS	= 1 << 5,
+	USES_SECONDS	= 1 << 6,
+	USES_BYTES	= 1 << 7,
 };
 
 /* Which fields a type of message has; the table in uapi/leap_proto.h. */
@@ -278,6 +289,11 @@ static const u8 msg_fields[] = {
 	[LEAP_MSG_PING]		 = 0,
 	[LEAP_MSG_PONG]		 = USES_CAPACITY,
 	[LEAP_MSG_BYE]		 = 0,
+	[LEAP_MSG_KEY_NONCE]	 = USES_BYTES,
+	[LEAP_MSG_KEY_CHALLENGE] = USES_BYTES,
+	[LEAP_MSG_KEY_PROOF]	 = USES_BYTES,
+	[LEAP_MSG_KEY_ADMIT]	 = USES_BYTES | USES_STATUS,
+	[LEAP_MSG_SLAB_RECALL]	 = USES_SLAB | USES_SECONDS,
 };
 
 static u8 fields_set(const struct leap_msg_info *info)
@@ -285,7 +301,13 @@ static u8 fields_set(const struct leap_msg_info *info)
 	return (info->slab ? USES_SLAB : 0) | (info->addr ? USES_ADDR : 0) |
 	       (info->rkey ? USES_RKEY : 0) | (info->used ? USES_USED : 0) |
 	       (info->capacity ? USES_CAPACITY : 0) |
-	       (info->status ? USES_STATUS : 0);
+	       (info->status ? USES_STATUS : 0) |
+	       (info->seconds ? USES_SECONDS : 0);
+}
+
+static bool has_bytes(u16 type)
+{
+	return type < ARRAY_SIZE(msg_fields) && msg_fields[type] & USES_BYTES;
 }
 
 /**
@@ -300,11 +322,31 @@ void leap_msg_encode(const struct leap_msg_info *info, struct leap_msg *wire)
 	wire->type = cpu_to_le16(info->type);
 	wire->status = cpu_to_le16(info->status);
 	wire->seq = cpu_to_le64(info->seq);
+	if (has_bytes(info->type)) {
+		memcpy(wire->bytes, info->bytes, sizeof(wire->bytes));
+		return;
+	}
 	wire->addr = cpu_to_le64(info->addr);
 	wire->capacity = cpu_to_le64(info->capacity);
 	wire->slab = cpu_to_le32(info->slab);
 	wire->rkey = cpu_to_le32(info->rkey);
 	wire->used = cpu_to_le32(info->used);
+	wire->seconds = cpu_to_le32(info->seconds);
+}
+
+/* What is behind the sequence number. */
+static void decode_body(const struct leap_msg *wire, struct leap_msg_info *info)
+{
+	if (has_bytes(info->type)) {
+		memcpy(info->bytes, wire->bytes, sizeof(info->bytes));
+		return;
+	}
+	info->addr = le64_to_cpu(wire->addr);
+	info->capacity = le64_to_cpu(wire->capacity);
+	info->slab = le32_to_cpu(wire->slab);
+	info->rkey = le32_to_cpu(wire->rkey);
+	info->used = le32_to_cpu(wire->used);
+	info->seconds = le32_to_cpu(wire->seconds);
 }
 
 /**
@@ -328,21 +370,16 @@ int leap_msg_decode(const void *data, size_t len, struct leap_msg_info *info)
 	memcpy(&wire, data, sizeof(wire));
 	if (le32_to_cpu(wire.magic) != LEAP_PROTO_MAGIC)
 		return -EPROTO;
-	*info = (struct leap_msg_info) {
-		.type = le16_to_cpu(wire.type),
-		.status = le16_to_cpu(wire.status),
-		.seq = le64_to_cpu(wire.seq),
-		.addr = le64_to_cpu(wire.addr),
-		.capacity = le64_to_cpu(wire.capacity),
-		.slab = le32_to_cpu(wire.slab),
-		.rkey = le32_to_cpu(wire.rkey),
-		.used = le32_to_cpu(wire.used),
-	};
-	if (!between(info->type, LEAP_MSG_SLAB_GET, LEAP_MSG_BYE) ||
-	    info->status > LEAP_STATUS_DEVICE)
+	memset(info, 0, sizeof(*info));
+	info->type = le16_to_cpu(wire.type);
+	info->status = le16_to_cpu(wire.status);
+	info->seq = le64_to_cpu(wire.seq);
+	if (!between(info->type, LEAP_MSG_SLAB_GET, LEAP_MSG_SLAB_RECALL) ||
+	    info->status > LEAP_STATUS_KEY)
 		return -EINVAL;
+	decode_body(&wire, info);
 	if (fields_set(info) & ~msg_fields[info->type] ||
-	    wire.reserved[0] || wire.reserved[1] || wire.reserved[2])
+	    wire.reserved[0] || wire.reserved[1])
 		return -EBADMSG;
 	return 0;
 }

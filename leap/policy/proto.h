@@ -21,6 +21,7 @@ struct leap_hello_info {
 	u8 role;
 	u8 page_shift;
 	u8 slab_shift;
+	u8 flags;
 	u16 queues;
 	u16 depth;
 	u8 client_id[LEAP_CLIENT_ID_LEN];
@@ -33,6 +34,7 @@ struct leap_welcome_info {
 	u8 slab_shift;
 	u16 queues;
 	u16 depth;
+	u32 flags;
 	u64 token;
 	u64 capacity;
 };
@@ -53,6 +55,8 @@ struct leap_msg_info {
 	u32 slab;
 	u32 rkey;
 	u32 used;
+	u32 seconds;
+	u8 bytes[LEAP_NONCE_LEN];
 };
 
 void leap_hello_encode(const struct leap_hello_info *info,

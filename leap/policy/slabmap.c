@@ -14,8 +14,9 @@
  * Chunks come from the first slab that has one free, so that the last slabs
  * run empty and can be returned.
  *
- * Every operation takes constant time, but for the search for a slab with a
- * free chunk, which happens once in 512 pages. No allocation; the caller locks.
+ * Every operation takes constant time on average, but for the search for a slab
+ * with a free chunk, which happens once in 512 pages. No allocation; the caller
+ * locks.
  */
 #include "slabmap.h"
 
@@ -34,6 +35,7 @@ void leap_slabmap_init(struct leap_slabmap *map, struct leap_slab_use *slabs,
 	map->chunks_per_slab = chunks_per_slab;
 	map->free_chunks = 0;
 	map->hint = 0;
+	map->vacant = 0;
 	map->top = 0;
 }
 
@@ -43,14 +45,11 @@ void leap_slabmap_init(struct leap_slabmap *map, struct leap_slab_use *slabs,
  *
  * Return: the lowest number that is not on loan, or -ENOSPC.
  */
-int leap_slabmap_vacant(const struct leap_slabmap *map)
+int leap_slabmap_vacant(struct leap_slabmap *map)
 {
-	u32 i;
-
-	for (i = 0; i < map->nr_slabs; i++)
-		if (!map->slabs[i].on_loan)
-			return i;
-	return -ENOSPC;
+	while (map->vacant < map->nr_slabs && map->slabs[map->vacant].on_loan)
+		map->vacant++;
+	return map->vacant < map->nr_slabs ? (int)map->vacant : -ENOSPC;
 }
 
 /**
@@ -100,6 +99,26 @@ void leap_slabmap_close(struct leap_slabmap *map, u32 slab)
 }
 
 /**
+ * leap_slabmap_open - the reverse
+ * @map: the slabs
+ * @slab: its number, which is on loan
+ */
+void leap_slabmap_open(struct leap_slabmap *map, u32 slab)
+{
+	struct leap_slab_use *use = &map->slabs[slab];
+	u32 i;
+
+	if (!use->closed)
+		return;
+	use->closed = 0;
+	for (i = 0; i < map->chunks_per_slab; i++)
+		use->nr_free += !(use->taken[i / 64] >> i % 64 & 1);
+	map->free_chunks += use->nr_free;
+	if (slab < map->hint)
+		map->hint = slab;
+}
+
+/**
  * leap_slabmap_remove - take a slab out, to return it
  * @map: the slabs
  * @slab: its number
@@ -114,6 +133,8 @@ bool leap_slabmap_remove(struct leap_slabmap *map, u32 slab)
 	map->slabs[slab].nr_free = 0;
 	map->slabs[slab].on_loan = 0;
 	map->slabs[slab].closed = 0;
+	if (slab < map->vacant)
+		map->vacant = slab;
 	return true;
 }
 

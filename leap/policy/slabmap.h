@@ -43,6 +43,7 @@ struct leap_cluster {
  * @chunks_per_slab: 1 to LEAP_CHUNKS_MAX
  * @free_chunks: in all slabs on loan together
  * @hint: no slab before this one has a free chunk
+ * @vacant: every slab before this one is on loan
  * @top: no slab from this one on has ever been on loan
  */
 struct leap_slabmap {
@@ -51,6 +52,7 @@ struct leap_slabmap {
 	u32 chunks_per_slab;
 	u32 free_chunks;
 	u32 hint;
+	u32 vacant;
 	u32 top;
 };
 
@@ -66,9 +68,10 @@ struct leap_place {
 
 void leap_slabmap_init(struct leap_slabmap *map, struct leap_slab_use *slabs,
 		       u32 nr_slabs, u32 chunks_per_slab);
-int leap_slabmap_vacant(const struct leap_slabmap *map);
+int leap_slabmap_vacant(struct leap_slabmap *map);
 void leap_slabmap_add(struct leap_slabmap *map, u32 slab);
 void leap_slabmap_close(struct leap_slabmap *map, u32 slab);
+void leap_slabmap_open(struct leap_slabmap *map, u32 slab);
 bool leap_slabmap_remove(struct leap_slabmap *map, u32 slab);
 bool leap_slabmap_empty(const struct leap_slabmap *map, u32 slab);
 int leap_slabmap_get(struct leap_slabmap *map, struct leap_cluster *cluster,

@@ -129,7 +129,9 @@ bool knock_as(struct borrower *b, struct rdma_cm_id *id,
 	struct leap_hello wire;
 
 	b->hello.role = (uint8_t)role;
-	b->hello.token = role == LEAP_ROLE_DATA ? b->welcome.token : 0;
+	if (role == LEAP_ROLE_DATA)
+		b->hello.flags = 0;
+	b->hello.token = role == LEAP_ROLE_DATA ? b->welcome.token : b->old_token;
 	leap_hello_encode(&b->hello, &wire);
 	return knock(b, id, &wire, sizeof(wire));
 }
@@ -155,7 +157,7 @@ static void post_receive(struct borrower *b, struct leap_msg *buffer)
 }
 
 /* False if it is refused. */
-bool open_control(struct borrower *b)
+bool knock_control(struct borrower *b)
 {
 	b->control = make_end();
 	b->mr = rdma_reg_msgs(b->control, b, sizeof(*b));
@@ -164,6 +166,18 @@ bool open_control(struct borrower *b)
 	for (int i = 0; i < LEAP_CTRL_DEPTH; i++)
 		post_receive(b, &b->rx[i]);
 	return knock_as(b, b->control, LEAP_ROLE_CONTROL);
+}
+
+/* The same, and with a key both sides have proved then that they know it. */
+bool open_control(struct borrower *b)
+{
+	b->hello.flags = (the_key.len ? LEAP_HELLO_KEY : 0) |
+			 (b->keep ? LEAP_HELLO_KEEP : 0);
+	if (!knock_control(b))
+		return false;
+	if (the_key.len)
+		prove(b);
+	return true;
 }
 
 /* A fresh data queue; after an error the old one is of no use. */
@@ -243,7 +257,7 @@ enum ibv_wc_status sent(struct rdma_cm_id *id)
 	return wc.status;
 }
 
-struct leap_msg_info receive(struct borrower *b)
+static struct leap_msg_info receive_any(struct borrower *b)
 {
 	struct leap_msg_info msg;
 	struct leap_msg *buffer;
@@ -256,6 +270,39 @@ struct leap_msg_info receive(struct borrower *b)
 		die("an answer that is none");
 	post_receive(b, buffer);
 	return msg;
+}
+
+static bool note_recall(struct borrower *b, const struct leap_msg_info *msg)
+{
+	if (msg->type != LEAP_MSG_SLAB_RECALL)
+		return false;
+	if (msg->seq || !msg->seconds)
+		die("a recall that is none");
+	b->recalls[b->nr_recalls++ % COUNT(b->recalls)] = msg->slab;
+	return true;
+}
+
+/* An answer; what is called back meanwhile is noted. */
+struct leap_msg_info receive(struct borrower *b)
+{
+	struct leap_msg_info msg;
+
+	do
+		msg = receive_any(b);
+	while (note_recall(b, &msg));
+	return msg;
+}
+
+/* Waits until a slab is called back; which one? */
+uint32_t next_recall(struct borrower *b)
+{
+	if (!b->nr_recalls) {
+		struct leap_msg_info msg = receive_any(b);
+
+		if (!note_recall(b, &msg))
+			die("message %u where only a recall can be", msg.type);
+	}
+	return b->recalls[--b->nr_recalls % COUNT(b->recalls)];
 }
 
 struct leap_msg_info call(struct borrower *b, uint16_t type, uint32_t slab,

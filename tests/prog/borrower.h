@@ -6,7 +6,10 @@
  *	borrower.c		the steps
  *	borrower_hello.c	what to do wrong: the handshake
  *	borrower_message.c	messages
+ *	borrower_key.c		the key; also how to do it right
  *	borrower_memory.c	memory
+ *	borrower_keep.c		connections that break, and clients that come back
+ *	borrower_recall.c	slabs that are called back
  *	borrower_manners.c	the rest
  */
 #ifndef BORROWER_H
@@ -16,6 +19,7 @@
 #include <rdma/rdma_verbs.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "daemon/auth.h"
 #include "leap/policy/proto.h"
 
 /* Bytes that are read or written at a time, and most messages at a time. */
@@ -36,6 +40,8 @@ struct lease {
 
 /**
  * struct borrower - a client
+ * @keep: it wants its slabs to be kept if it is cut off
+ * @old_token: of an earlier connection whose slabs it wants, or 0
  * @hello: what it says of itself
  * @welcome: what leapd has granted
  * @refusal: or why not
@@ -45,11 +51,15 @@ struct lease {
  * @late: the connection manager is not to tell leapd that the welcome has come
  *	before establish(); does not work on iWARP, where nobody tells it
  * @seq: of the last message
+ * @recalls: slabs that were called back
+ * @nr_recalls: how many; the last COUNT(recalls) of them are there
  * @tx: messages that are being sent
  * @rx: messages that can be received
  * @bytes: what is read and written
  */
 struct borrower {
+	bool keep;
+	uint64_t old_token;
 	struct leap_hello_info hello;
 	struct leap_welcome_info welcome;
 	struct leap_refusal_info refusal;
@@ -58,13 +68,16 @@ struct borrower {
 	struct ibv_mr *mr;
 	bool late;
 	uint64_t seq;
+	uint32_t recalls[64];
+	unsigned int nr_recalls;
 	struct leap_msg tx[DEPTH];
 	struct leap_msg rx[LEAP_CTRL_DEPTH];
 	unsigned char bytes[CHUNK];
 };
 
-/* The command line. */
+/* The command line; no key has no bytes. */
 extern const char *ip, *port, *how;
+extern struct key the_key;
 
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void make_noise(void *bytes, size_t len);
@@ -75,6 +88,7 @@ void establish(struct rdma_cm_id *id);
 bool knock(struct borrower *b, struct rdma_cm_id *id, const void *hello, size_t len);
 bool knock_as(struct borrower *b, struct rdma_cm_id *id, enum leap_role role);
 struct borrower *make_borrower(void);
+bool knock_control(struct borrower *b);
 bool open_control(struct borrower *b);
 void open_data(struct borrower *b);
 struct borrower *arrive(void);
@@ -86,6 +100,7 @@ void post_bytes(struct borrower *b, void *bytes, size_t len);
 void post(struct borrower *b, uint16_t type, uint32_t slab, uint32_t used);
 enum ibv_wc_status sent(struct rdma_cm_id *id);
 struct leap_msg_info receive(struct borrower *b);
+uint32_t next_recall(struct borrower *b);
 struct leap_msg_info call(struct borrower *b, uint16_t type, uint32_t slab,
 			  uint16_t answer);
 uint64_t capacity(struct borrower *b);
@@ -123,6 +138,19 @@ void foreign_memory(void);
 void old_data(void);
 void past_the_end(void);
 void after_put(void);
+
+/* borrower_keep.c */
+void come_back(void);
+void come_back_as_another(void);
+
+/* borrower_recall.c */
+void obey_recalls(void);
+void ignore_recalls(void);
+
+/* borrower_key.c */
+void prove(struct borrower *b);
+bool key_wrong_way(const char *name);
+void key_names(void);
 
 /* borrower_manners.c */
 void silent(void);

@@ -23,7 +23,8 @@ static const struct {
 	{ "bad-magic", FIELD(magic), 0x5041454d, LEAP_REFUSED_MALFORMED },
 	{ "bad-magic", FIELD(magic), 0, LEAP_REFUSED_MALFORMED },
 	{ "other-version", FIELD(version), 0, LEAP_REFUSED_VERSION },
-	{ "other-version", FIELD(version), 2, LEAP_REFUSED_VERSION },
+	{ "other-version", FIELD(version), LEAP_PROTO_VERSION - 1, LEAP_REFUSED_VERSION },
+	{ "other-version", FIELD(version), LEAP_PROTO_VERSION + 1, LEAP_REFUSED_VERSION },
 	{ "other-version", FIELD(version), 0xffff, LEAP_REFUSED_VERSION },
 	{ "other-page-size", FIELD(page_shift), 14, LEAP_REFUSED_PAGE_SIZE },
 	{ "other-page-size", FIELD(page_shift), 0, LEAP_REFUSED_MALFORMED },
@@ -38,8 +39,9 @@ static const struct {
 	{ "bad-counts", FIELD(queues), 0xffff, LEAP_REFUSED_MALFORMED },
 	{ "bad-counts", FIELD(depth), 0, LEAP_REFUSED_MALFORMED },
 	{ "bad-counts", FIELD(depth), 0xffff, LEAP_REFUSED_MALFORMED },
+	{ "reserved-bits", FIELD(flags), 4, LEAP_REFUSED_MALFORMED },
+	{ "reserved-bits", FIELD(flags), 0xff, LEAP_REFUSED_MALFORMED },
 	{ "reserved-bits", FIELD(reserved0), 1, LEAP_REFUSED_MALFORMED },
-	{ "reserved-bits", FIELD(reserved1), 1, LEAP_REFUSED_MALFORMED },
 	{ "early-token", FIELD(token), 1, LEAP_REFUSED_MALFORMED },
 };
 
@@ -140,8 +142,8 @@ static void noise_inside(void)
 		wire.hello.magic = cpu_to_le32(LEAP_PROTO_MAGIC);
 		wire.hello.version = cpu_to_le16(LEAP_PROTO_VERSION);
 		wire.hello.role = (uint8_t)(LEAP_ROLE_CONTROL + i % 2);
+		wire.hello.flags = 0;
 		wire.hello.reserved0 = 0;
-		wire.hello.reserved1 = 0;
 		printf("%s\n", knock(b, id, wire.bytes, HELLO_MAX) ? "welcome" :
 		       b->refusal.text);
 		rdma_destroy_ep(id);

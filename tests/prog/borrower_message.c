@@ -54,11 +54,16 @@ void wrong_type(void)
 {
 	static const struct leap_msg_info msgs[] = {
 		{ .type = 0 },
-		{ .type = LEAP_MSG_BYE + 1 },
+		{ .type = LEAP_MSG_SLAB_RECALL + 1 },
 		{ .type = 0xffff },
 		{ .type = LEAP_MSG_SLAB_GRANT },
 		{ .type = LEAP_MSG_SLAB_PUT_DONE },
 		{ .type = LEAP_MSG_PONG },
+		{ .type = LEAP_MSG_SLAB_RECALL },
+		{ .type = LEAP_MSG_KEY_CHALLENGE },
+		{ .type = LEAP_MSG_KEY_ADMIT },
+		{ .type = LEAP_MSG_KEY_NONCE },
+		{ .type = LEAP_MSG_KEY_PROOF },
 		{ .type = LEAP_MSG_PING, .slab = 1 },
 		{ .type = LEAP_MSG_SLAB_GET, .status = LEAP_STATUS_DEVICE },
 		{ .type = LEAP_MSG_SLAB_PUT, .status = 0xffff },

@@ -30,14 +30,20 @@ enum wrong {
 	GRANT_NOTHING,
 	TALK_EARLY,
 	DROP_DATA,
+	RECALL_FLOOD,
+	KEY_IGNORE,
+	KEY_ECHO,
+	KEY_NOISE,
+	KEY_EARLY,
+	KEY_DENY,
 };
 
 static const struct {
 	const char *name;
 	const char *text;
 } hows[] = {
-	[REFUSE_VERSION] = { "refuse-version", "refuses: it speaks version 2" },
-	[WELCOME_VERSION] = { "welcome-version", "accepts, in version 2" },
+	[REFUSE_VERSION] = { "refuse-version", "refuses: it speaks another version" },
+	[WELCOME_VERSION] = { "welcome-version", "accepts, in another version" },
 	[WELCOME_NOISE] = { "welcome-noise", "accepts, with noise" },
 	[WELCOME_EMPTY] = { "welcome-empty", "accepts, without a word" },
 	[WELCOME_SIZES] = { "welcome-sizes", "accepts, with sizes that cannot be" },
@@ -50,6 +56,12 @@ static const struct {
 	[GRANT_NOTHING] = { "grant-nothing", "shakes hands, grants memory that it has not" },
 	[TALK_EARLY] = { "talk-early", "answers before it was asked, then no more" },
 	[DROP_DATA] = { "drop-data", "drops a connection while the next one is made" },
+	[RECALL_FLOOD] = { "recall-flood", "calls slabs back that it has not lent, and more than it may" },
+	[KEY_IGNORE] = { "key-ignore", "takes a client with a key, but wants no proof" },
+	[KEY_ECHO] = { "key-echo", "sends the client's proof back as its own" },
+	[KEY_NOISE] = { "key-noise", "sends noise as its proof" },
+	[KEY_EARLY] = { "key-early", "sends a proof where it should send a nonce" },
+	[KEY_DENY] = { "key-deny", "denies that the client knows the key" },
 };
 
 static enum wrong how;
@@ -75,12 +87,12 @@ static void refuse(struct rdma_cm_id *id)
 {
 	struct leap_refusal_info info = {
 		.code = LEAP_REFUSED_VERSION,
-		.text = "this server speaks version 2",
+		.text = "this server speaks another version",
 	};
 	struct leap_refusal wire;
 
 	leap_refusal_encode(&info, &wire);
-	wire.version = cpu_to_le16(2);
+	wire.version = cpu_to_le16(LEAP_PROTO_VERSION + 1);
 	rdma_reject(id, &wire, sizeof(wire));
 }
 
@@ -102,9 +114,11 @@ static void welcome(const struct leap_hello_info *hello, struct leap_welcome *wi
 		info.depth = LEAP_DEPTH_MAX;
 		info.capacity = 0;
 	}
+	if (how > KEY_IGNORE)
+		info.flags = LEAP_WELCOME_KEY;
 	leap_welcome_encode(&info, wire);
 	if (how == WELCOME_VERSION)
-		wire->version = cpu_to_le16(2);
+		wire->version = cpu_to_le16(LEAP_PROTO_VERSION + 1);
 }
 
 static int accept_it(struct rdma_cm_id *id, const struct leap_hello_info *hello)
@@ -130,6 +144,21 @@ static int accept_it(struct rdma_cm_id *id, const struct leap_hello_info *hello)
 	return rdma_accept(id, &param);
 }
 
+/* The server's part of the key, for one that does not know it. */
+static void pose(const struct leap_msg_info *msg, struct leap_msg_info *info)
+{
+	bool first = msg->type == LEAP_MSG_KEY_NONCE;
+
+	info->type = first && how != KEY_EARLY ? LEAP_MSG_KEY_CHALLENGE :
+		     LEAP_MSG_KEY_ADMIT;
+	if (how == KEY_ECHO)
+		memcpy(info->bytes, msg->bytes, sizeof(info->bytes));
+	else
+		make_noise(info->bytes, sizeof(info->bytes));
+	if (how == KEY_DENY && !first)
+		info->status = LEAP_STATUS_KEY;
+}
+
 /* What to send back for @msg; the length in bytes, 0 for nothing. */
 static size_t answer(struct talk *talk, const struct leap_msg_info *msg)
 {
@@ -151,6 +180,12 @@ static size_t answer(struct talk *talk, const struct leap_msg_info *msg)
 		info.addr = 0xdead0000;
 		info.rkey = 0xdead;
 		info.capacity = 1ULL << 30;
+		break;
+	case KEY_ECHO:
+	case KEY_NOISE:
+	case KEY_EARLY:
+	case KEY_DENY:
+		pose(msg, &info);
 		break;
 	default:
 		return 0;
@@ -215,6 +250,18 @@ static void talk_early(struct talk *talk)
 	leap_msg_encode(&info, &talk->tx.msg);
 	if (rdma_post_send(talk->id, NULL, &talk->tx, sizeof(talk->tx.msg), talk->mr, 0))
 		perror("cannot send");
+}
+
+/* The same one again and again, with nothing lent yet. */
+static void recall_flood(struct talk *talk)
+{
+	struct leap_msg_info info = { .type = LEAP_MSG_SLAB_RECALL, .seconds = 1 };
+
+	leap_msg_encode(&info, &talk->tx.msg);
+	for (int i = 0; i < LEAP_CTRL_DEPTH; i++)
+		if (rdma_post_send(talk->id, NULL, &talk->tx, sizeof(talk->tx.msg),
+				   talk->mr, 0))
+			perror("cannot send");
 }
 
 /* The first data connection goes when the second is about to be accepted. */
@@ -290,6 +337,9 @@ static int serve(const char *ip, const char *port)
 		if (event->event == RDMA_CM_EVENT_ESTABLISHED && how == TALK_EARLY &&
 		    event->id->context)
 			talk_early(event->id->context);
+		if (event->event == RDMA_CM_EVENT_ESTABLISHED && how == RECALL_FLOOD &&
+		    event->id->context)
+			recall_flood(event->id->context);
 		rdma_ack_cm_event(event);
 	}
 	perror("no more events");

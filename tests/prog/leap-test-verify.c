@@ -10,11 +10,14 @@
  * compares all of them in the order that --pattern asks for. Version 0 of a
  * page is zeros: memory that was never written or was given back, which --dontneed
  * and --unmap do right in front of the comparison.
+ *
+ * SIGTERM ends it after the pass that it is at.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +41,9 @@
 
 /* Versions that a forked child writes, so that they differ from the parent's. */
 #define CHILD_VERSION	0x80000000U
+
+/* SIGTERM has come: this pass is the last one. */
+static volatile sig_atomic_t last_pass;
 
 enum pattern { SEQ, STRIDED, RANDOM };
 
@@ -423,7 +429,7 @@ static bool all_passes(struct area *a, struct count *count)
 	a->newest = 1;
 	if (!all_slices(a, "fill", fill, count))
 		return false;
-	for (long pass = 0; pass < a->o->passes; pass++) {
+	for (long pass = 0; pass < a->o->passes && !last_pass; pass++) {
 		a->newest++;
 		if (!all_slices(a, "rewrite", rewrite, count))
 			return false;
@@ -454,6 +460,12 @@ static bool map(struct area *a)
 	return advise(a, a->base, bytes);
 }
 
+static void terminate(int number)
+{
+	(void)number;
+	last_pass = 1;
+}
+
 static int verify_memory(const struct options *o)
 {
 	struct area a = { .o = o, .pages = o->size / PAGE_SIZE };
@@ -471,6 +483,7 @@ static int verify_memory(const struct options *o)
 			strerror(errno));
 		return 2;
 	}
+	signal(SIGTERM, terminate);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	done = all_passes(&a, &count);
 	clock_gettime(CLOCK_MONOTONIC, &end);

@@ -50,6 +50,10 @@ static inline void portal_text(const struct leap_portal *portal,
 	portal_text_add(text, "?timeout_ms=%u", portal->timeout_ms);
 	if (portal->slab_shift)
 		portal_text_add(text, "&slab=%lu", 1UL << portal->slab_shift);
+	if (portal->verify)
+		portal_text_add(text, "&verify=1");
+	if (*portal->key)
+		portal_text_add(text, "&key=%s", portal->key);
 }
 
 #endif /* PORTAL_TEXT_H */

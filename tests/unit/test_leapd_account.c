@@ -42,6 +42,23 @@ static void reserve_is_kept(void **state)
 	assert_int_equal(a.lent, 0);
 }
 
+/* Nor is the margin lent, so that what is called back is not what was just lent. */
+static void the_margin_is_kept(void **state)
+{
+	struct account a = fresh();
+
+	(void)state;
+	a.margin = 20 * MIB;
+	assert_int_equal(account_capacity(&a, 184 * MIB - 1), 0);
+	assert_int_equal(account_capacity(&a, 184 * MIB), 64 * MIB);
+	assert_true(account_lend(&a, 184 * MIB));
+	account_prepared(&a);
+	account_watch(&a, 120 * MIB);
+	assert_false(a.shortage);
+	account_watch(&a, 100 * MIB);
+	assert_false(a.shortage);
+}
+
 /* A slab in preparation has not taken its memory yet, but will. */
 static void preparation_counts(void **state)
 {
@@ -103,6 +120,55 @@ static void return_takes_time(void **state)
 	assert_int_equal(account_prospect(&a, 228 * MIB), 128 * MIB);
 }
 
+/* It begins below the reserve and ends above reserve and margin. */
+static void a_shortage_ends_later_than_it_begins(void **state)
+{
+	struct account a = fresh();
+
+	(void)state;
+	a.margin = 20 * MIB;
+	account_watch(&a, 100 * MIB);
+	assert_false(a.shortage);
+	account_watch(&a, 100 * MIB - 1);
+	assert_true(a.shortage);
+	account_watch(&a, 120 * MIB - 1);
+	assert_true(a.shortage);
+	assert_int_equal(account_capacity(&a, UINT64_MAX), 0);
+	assert_false(account_lend(&a, UINT64_MAX));
+	account_watch(&a, 120 * MIB);
+	assert_false(a.shortage);
+	assert_int_equal(account_capacity(&a, UINT64_MAX), 192 * MIB);
+	account_watch(&a, 100 * MIB);
+	assert_false(a.shortage);
+}
+
+/* No more than is needed with what is coming, nor than there is. */
+static void as_much_is_called_back_as_is_needed(void **state)
+{
+	struct account a = fresh();
+	int i;
+
+	(void)state;
+	a.margin = 20 * MIB;
+	assert_int_equal(account_recall(&a, 0, 0), 0);
+	for (i = 0; i < 3; i++) {
+		assert_true(account_lend(&a, UINT64_MAX));
+		account_prepared(&a);
+	}
+	assert_int_equal(account_recall(&a, 0, 0), 0);
+	account_watch(&a, 0);
+	assert_int_equal(account_recall(&a, 0, 0), 128 * MIB);
+	assert_int_equal(account_recall(&a, 56 * MIB, 0), 64 * MIB);
+	assert_int_equal(account_recall(&a, 55 * MIB, 0), 128 * MIB);
+	assert_int_equal(account_recall(&a, 0, 64 * MIB), 64 * MIB);
+	account_return(&a);
+	assert_int_equal(account_recall(&a, 0, 0), 64 * MIB);
+	assert_int_equal(account_recall(&a, 0, 64 * MIB), 0);
+	a.reserve = 1024 * MIB;
+	assert_int_equal(account_recall(&a, 0, 64 * MIB), 64 * MIB);
+	assert_int_equal(account_recall(&a, 0, 128 * MIB), 0);
+}
+
 static void sizes_are_read(void **state)
 {
 	static const struct {
@@ -134,10 +200,13 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(capacity_is_whole_slabs),
 		cmocka_unit_test(reserve_is_kept),
+		cmocka_unit_test(the_margin_is_kept),
 		cmocka_unit_test(preparation_counts),
 		cmocka_unit_test(limit_holds),
 		cmocka_unit_test(failure_is_free),
 		cmocka_unit_test(return_takes_time),
+		cmocka_unit_test(a_shortage_ends_later_than_it_begins),
+		cmocka_unit_test(as_much_is_called_back_as_is_needed),
 		cmocka_unit_test(sizes_are_read),
 	};
 

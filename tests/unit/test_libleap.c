@@ -153,6 +153,10 @@ static void each_counter_lands_in_its_field(void **state)
 	assert_int_equal(n.stat.remote_pages, 110);
 	assert_int_equal(n.stat.slabs, 111);
 	assert_int_equal(n.stat.slab_bytes, 112);
+	assert_int_equal(n.stat.recalled_slabs, 119);
+	assert_int_equal(n.stat.retiring_slabs, 120);
+	assert_int_equal(n.stat.moved_pages, 121);
+	assert_int_equal(n.stat.corrupt_pages, 122);
 	assert_int_equal(n.load.bucket[12], 90);
 	assert_int_equal(n.load.bucket[20], 10);
 	assert_int_equal(n.store.bucket[0], 7);

@@ -78,6 +78,30 @@ static void options_and_their_defaults(void **state)
 	accept_portal("dram://1,2M?slab=65536K&timeout_ms=600000");
 	assert_int_equal(portal.slab_shift, 26);
 	assert_int_equal(portal.timeout_ms, 600000);
+	assert_string_equal(portal.key, "");
+	accept_portal("rdma://1,10.0.0.2:9400?key=leap:secret=1&slab=2M");
+	assert_string_equal(portal.key, "leap:secret=1");
+	assert_false(portal.verify);
+	accept_portal("dram://1,2M?verify=0");
+	assert_false(portal.verify);
+	accept_portal("dram://1,2M?verify=1");
+	assert_true(portal.verify);
+}
+
+static void the_name_of_a_key_has_a_bound(void **state)
+{
+	char text[256] = "rdma://1,10.0.0.2:9400?key=";
+	size_t at = strlen(text);
+
+	(void)state;
+	memset(text + at, 'k', 127);
+	accept_portal(text);
+	assert_int_equal(strlen(portal.key), 127);
+	text[at + 127] = 'k';
+	refuse_portal(text, EDOM, at, "127");
+	refuse_portal("rdma://1,10.0.0.2:9400?key=", EDOM, 23, "no value");
+	refuse_portal("rdma://1,10.0.0.2:9400?key=a&key=a", EALREADY, 29, "twice");
+	refuse_portal("dram://1,2M?key=a", EDOM, 16, "no server");
 }
 
 static void as_many_servers_as_there_can_be(void **state)
@@ -271,6 +295,8 @@ static void values_of_options(void **state)
 	refuse_portal("dram://1,2M?timeout_ms=600001", EDOM, 23, "600001");
 	refuse_portal("dram://1,2M?timeout_ms=4294967396", EDOM, 23, "600000");
 	refuse_portal("dram://1,2M?timeout_ms=1s", EDOM, 23, "milliseconds");
+	refuse_portal("dram://1,2M?verify=2", EDOM, 19, "neither 0 nor 1");
+	refuse_portal("dram://1,2M?verify=11", EDOM, 19, "'11'");
 	refuse_portal("dram://1,2M?slab=2M&slab=2M", EALREADY, 20, "'slab' is given twice");
 	refuse_portal("dram://1,2M?timeout_ms=100&slab=2M&timeout_ms=100", EALREADY,
 		      35, "twice");
@@ -298,6 +324,7 @@ int main(void)
 		cmocka_unit_test(rdma_servers_of_both_families),
 		cmocka_unit_test(dram_sizes),
 		cmocka_unit_test(options_and_their_defaults),
+		cmocka_unit_test(the_name_of_a_key_has_a_bound),
 		cmocka_unit_test(as_many_servers_as_there_can_be),
 		cmocka_unit_test(a_portal_leaves_no_trace_in_the_next),
 		cmocka_unit_test(texts_that_are_no_portal),

@@ -102,7 +102,7 @@ static const struct leap_hello_info hello = {
 static void a_hello_byte_by_byte(void **state)
 {
 	static const u8 want[40] = {
-		'L', 'E', 'A', 'P', 1, 0, 2, 12, 26, 0, 0x00, 0x01, 0x04, 0x03,
+		'L', 'E', 'A', 'P', 2, 0, 2, 12, 26, 0, 0x00, 0x01, 0x04, 0x03,
 		0, 0, 0xa0, 0xa1, 0xa2, [31] = 0xaf,
 		0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
 	};
@@ -127,12 +127,14 @@ static void hellos_that_are_refused(void **state)
 {
 	static const struct change changes[] = {
 		{ 0, 'l', EPROTO }, { 3, 0, EPROTO },
-		{ 4, 0, EPROTOTYPE }, { 4, 2, EPROTOTYPE }, { 5, 1, EPROTOTYPE },
+		{ 4, 0, EPROTOTYPE }, { 4, 1, EPROTOTYPE }, { 5, 1, EPROTOTYPE },
 		{ 6, 0, EINVAL }, { 6, 1, EINVAL /* a token */ }, { 6, 3, EINVAL },
 		{ 7, 11, EINVAL }, { 7, 12, 0 }, { 7, 18, 0 }, { 7, 19, EINVAL },
 		{ 8, 0, 0 }, { 8, 20, EINVAL }, { 8, 21, 0 }, { 8, 30, 0 },
 		{ 8, 31, EINVAL }, { 8, 255, EINVAL },
-		{ 9, 1, EBADMSG }, { 14, 1, EBADMSG }, { 15, 128, EBADMSG },
+		{ 9, 1, EINVAL /* for data */ }, { 9, 2, EINVAL },
+		{ 9, 4, EBADMSG },
+		{ 9, 128, EBADMSG }, { 14, 1, EBADMSG }, { 15, 128, EBADMSG },
 		{ 10, 1, EINVAL }, { 11, 0, EINVAL }, { 11, 128, EINVAL },
 		{ 13, 0, 0 }, { 13, 4, EINVAL }, { 13, 255, EINVAL },
 		{ 16, 0, 0 }, { 31, 255, 0 }, { 32, 0, 0 }, { 39, 255, 0 },
@@ -148,6 +150,16 @@ static void hellos_that_are_refused(void **state)
 	control.token = 0;
 	leap_hello_encode(&control, &wire);
 	check_lengths(HELLO, &wire);
+	control.flags = LEAP_HELLO_KEY;
+	leap_hello_encode(&control, &wire);
+	assert_int_equal(decode(HELLO, &wire, sizeof(wire), &got), 0);
+	assert_int_equal(got.flags, LEAP_HELLO_KEY);
+	control.token = 5;
+	leap_hello_encode(&control, &wire);
+	assert_int_equal(decode(HELLO, &wire, sizeof(wire), &got), -EINVAL);
+	control.flags |= LEAP_HELLO_KEEP;
+	leap_hello_encode(&control, &wire);
+	assert_int_equal(decode(HELLO, &wire, sizeof(wire), &got), 0);
 	control.queues = 1;
 	control.depth = 1;
 	leap_hello_encode(&control, &wire);
@@ -159,13 +171,13 @@ static void hellos_that_are_refused(void **state)
 
 static const struct leap_welcome_info welcome = {
 	.page_shift = 16, .slab_shift = 30, .queues = 2, .depth = LEAP_DEPTH_MAX,
-	.token = 0x1122334455667788, .capacity = 0x99aabbccddeeff00,
+	.flags = LEAP_WELCOME_KEY, .token = 0x1122334455667788, .capacity = 0x99aabbccddeeff00,
 };
 
 static void a_welcome_byte_by_byte(void **state)
 {
 	static const u8 want[32] = {
-		'L', 'E', 'A', 'P', 1, 0, 16, 30, 2, 0, 0x00, 0x04, 0, 0, 0, 0,
+		'L', 'E', 'A', 'P', 2, 0, 16, 30, 2, 0, 0x00, 0x04, 1, 0, 0, 0,
 		0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
 		0x00, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99,
 	};
@@ -181,6 +193,7 @@ static void a_welcome_byte_by_byte(void **state)
 	assert_int_equal(got.slab_shift, 30);
 	assert_int_equal(got.queues, 2);
 	assert_int_equal(got.depth, LEAP_DEPTH_MAX);
+	assert_int_equal(got.flags, LEAP_WELCOME_KEY);
 	assert_int_equal(got.token, 0x1122334455667788);
 	assert_int_equal(got.capacity, 0x99aabbccddeeff00);
 }
@@ -188,12 +201,12 @@ static void a_welcome_byte_by_byte(void **state)
 static void welcomes_that_are_refused(void **state)
 {
 	static const struct change changes[] = {
-		{ 1, 'e', EPROTO }, { 4, 2, EPROTOTYPE }, { 5, 255, EPROTOTYPE },
+		{ 1, 'e', EPROTO }, { 4, 1, EPROTOTYPE }, { 5, 255, EPROTOTYPE },
 		{ 6, 0, EINVAL }, { 6, 19, EINVAL },
 		{ 7, 0, EINVAL }, { 7, 20, EINVAL }, { 7, 31, EINVAL },
 		{ 8, 0, EINVAL }, { 9, 1, EINVAL },
 		{ 10, 1, EINVAL }, { 11, 0, EINVAL },
-		{ 12, 1, EBADMSG }, { 15, 1, EBADMSG },
+		{ 12, 0, 0 }, { 12, 3, 0 }, { 12, 4, EBADMSG }, { 15, 1, EBADMSG },
 		{ 16, 0, 0 }, { 24, 0, 0 }, { 31, 255, 0 },
 	};
 	struct leap_welcome wire;
@@ -207,7 +220,7 @@ static void welcomes_that_are_refused(void **state)
 static void a_refusal_byte_by_byte(void **state)
 {
 	static const u8 want[136] = {
-		'L', 'E', 'A', 'P', 1, 0, 4, 0, 't', 'o', 'o', ' ', 'b', 'i', 'g',
+		'L', 'E', 'A', 'P', 2, 0, 4, 0, 't', 'o', 'o', ' ', 'b', 'i', 'g',
 	};
 	const struct leap_refusal_info refusal = {
 		.code = LEAP_REFUSED_SLAB_SIZE, .text = "too big",
@@ -228,7 +241,7 @@ static void refusals_that_are_refused(void **state)
 {
 	static const struct change changes[] = {
 		{ 2, 0, EPROTO }, { 4, 0, EPROTOTYPE },
-		{ 6, 0, EINVAL }, { 6, 8, EINVAL }, { 7, 1, EINVAL },
+		{ 6, 0, EINVAL }, { 6, 9, 0 }, { 6, 10, EINVAL }, { 7, 1, EINVAL },
 		{ 135, 'x', EBADMSG }, { 134, '\0', 0 },
 	};
 	struct leap_refusal_info full = { .code = LEAP_REFUSED_RESOURCES };
@@ -300,6 +313,8 @@ static void refusals_have_errors(void **state)
 	assert_int_equal(leap_refusal_errno(LEAP_REFUSED_TOKEN), -EACCES);
 	assert_int_equal(leap_refusal_errno(LEAP_REFUSED_FULL), -EUSERS);
 	assert_int_equal(leap_refusal_errno(LEAP_REFUSED_RESOURCES), -ENOSPC);
+	assert_int_equal(leap_refusal_errno(LEAP_REFUSED_ADDRESS), -EACCES);
+	assert_int_equal(leap_refusal_errno(LEAP_REFUSED_KEY), -ENOKEY);
 	assert_int_equal(leap_refusal_errno(0), -EPROTO);
 	assert_int_equal(leap_refusal_errno(65535), -EPROTO);
 }
@@ -337,28 +352,84 @@ static void a_message_byte_by_byte(void **state)
 	check_lengths(MSG, &wire);
 }
 
+static void a_recall_byte_by_byte(void **state)
+{
+	static const u8 want[56] = {
+		'L', 'E', 'A', 'P', 13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		[32] = 0xd4, 0xc3, 0xb2, 0xa1, [44] = 0x2c, 0x01,
+	};
+	const struct leap_msg_info recall = {
+		.type = LEAP_MSG_SLAB_RECALL, .slab = 0xa1b2c3d4, .seconds = 300,
+	};
+	struct leap_msg_info got;
+	struct leap_msg wire;
+
+	(void)state;
+	leap_msg_encode(&recall, &wire);
+	assert_memory_equal(&wire, want, sizeof(want));
+	assert_int_equal(decode(MSG, &wire, sizeof(wire), &got), 0);
+	assert_int_equal(got.slab, 0xa1b2c3d4);
+	assert_int_equal(got.seconds, 300);
+	check_lengths(MSG, &wire);
+}
+
+static void a_proof_byte_by_byte(void **state)
+{
+	struct leap_msg_info proof = {
+		.type = LEAP_MSG_KEY_ADMIT, .status = LEAP_STATUS_KEY, .seq = 2,
+	};
+	u8 want[56] = { 'L', 'E', 'A', 'P', 12, 0, 4, 0, 2 };
+	struct leap_msg_info got;
+	struct leap_msg wire;
+
+	(void)state;
+	for (u8 i = 0; i < LEAP_NONCE_LEN; i++)
+		proof.bytes[i] = want[16 + i] = 0xff - i;
+	leap_msg_encode(&proof, &wire);
+	assert_memory_equal(&wire, want, sizeof(want));
+	assert_int_equal(decode(MSG, &wire, sizeof(wire), &got), 0);
+	assert_int_equal(got.type, LEAP_MSG_KEY_ADMIT);
+	assert_int_equal(got.status, LEAP_STATUS_KEY);
+	assert_memory_equal(got.bytes, proof.bytes, LEAP_NONCE_LEN);
+	assert_int_equal(got.addr, 0);
+	assert_int_equal(got.used, 0);
+	check_lengths(MSG, &wire);
+	for (size_t i = 48; i < 56; i++) {
+		want[i] = 1;
+		assert_int_equal(decode(MSG, want, sizeof(want), &got), -EBADMSG);
+		want[i] = 0;
+	}
+}
+
 /* The table of the wire format's header, and which types can tell of failure. */
 static void each_type_has_its_fields(void **state)
 {
 	static const char * const fields[] = {
-		[LEAP_MSG_SLAB_GET]	 = "......",
-		[LEAP_MSG_SLAB_GRANT]	 = "xxx.xs",
-		[LEAP_MSG_SLAB_PUT]	 = "x.....",
-		[LEAP_MSG_SLAB_PUT_DONE] = "x...xs",
-		[LEAP_MSG_SLAB_USAGE]	 = "x..x..",
-		[LEAP_MSG_PING]		 = "......",
-		[LEAP_MSG_PONG]		 = "....x.",
-		[LEAP_MSG_BYE]		 = "......",
+		[LEAP_MSG_SLAB_GET]	 = ".......",
+		[LEAP_MSG_SLAB_GRANT]	 = "xxx.xs.",
+		[LEAP_MSG_SLAB_PUT]	 = "x......",
+		[LEAP_MSG_SLAB_PUT_DONE] = "x...xs.",
+		[LEAP_MSG_SLAB_USAGE]	 = "x..x...",
+		[LEAP_MSG_PING]		 = ".......",
+		[LEAP_MSG_PONG]		 = "....x..",
+		[LEAP_MSG_BYE]		 = ".......",
+		/* Those with bytes have these instead, but for the status. */
+		[LEAP_MSG_KEY_NONCE]	 = "xxxxx.x",
+		[LEAP_MSG_KEY_CHALLENGE] = "xxxxx.x",
+		[LEAP_MSG_KEY_PROOF]	 = "xxxxx.x",
+		[LEAP_MSG_KEY_ADMIT]	 = "xxxxxsx",
+		[LEAP_MSG_SLAB_RECALL]	 = "x.....x",
 	};
 
 	(void)state;
-	for (u16 type = LEAP_MSG_SLAB_GET; type <= LEAP_MSG_BYE; type++) {
-		for (u32 field = 0; field < 6; field++) {
+	for (u16 type = LEAP_MSG_SLAB_GET; type <= LEAP_MSG_SLAB_RECALL; type++) {
+		for (u32 field = 0; field < 7; field++) {
 			struct leap_msg_info got, info = {
 				.type = type, .seq = UINT64_MAX,
 				.slab = field == 0, .addr = field == 1,
 				.rkey = field == 2, .used = field == 3,
 				.capacity = field == 4, .status = field == 5,
+				.seconds = field == 6,
 			};
 			struct leap_msg wire;
 
@@ -373,8 +444,8 @@ static void messages_that_are_refused(void **state)
 {
 	static const struct change changes[] = {
 		{ 0, 0, EPROTO }, { 3, 'p', EPROTO },
-		{ 4, 0, EINVAL }, { 4, 9, EINVAL }, { 5, 1, EINVAL },
-		{ 6, 3, 0 }, { 6, 4, EINVAL }, { 7, 1, EINVAL },
+		{ 4, 0, EINVAL }, { 4, 14, EINVAL }, { 5, 1, EINVAL },
+		{ 6, 4, 0 }, { 6, 5, EINVAL }, { 7, 1, EINVAL },
 		{ 40, 1, EBADMSG }, { 44, 1, EBADMSG }, { 48, 1, EBADMSG },
 		{ 55, 128, EBADMSG },
 	};
@@ -400,6 +471,8 @@ int main(void)
 		cmocka_unit_test(another_version_is_known_and_nothing_else),
 		cmocka_unit_test(refusals_have_errors),
 		cmocka_unit_test(a_message_byte_by_byte),
+		cmocka_unit_test(a_recall_byte_by_byte),
+		cmocka_unit_test(a_proof_byte_by_byte),
 		cmocka_unit_test(each_type_has_its_fields),
 		cmocka_unit_test(messages_that_are_refused),
 	};

@@ -149,6 +149,24 @@ static void a_closed_slab_keeps_what_it_has_and_takes_no_more(void **state)
 	assert_int_equal(map.free_chunks, 3);
 }
 
+static void an_opened_slab_has_room_again(void **state)
+{
+	(void)state;
+	start(2, 3);
+	leap_slabmap_add(&map, 0);
+	assert_int_equal(leap_slabmap_get(&map, &clusters[0], 1), 0);
+	leap_slabmap_open(&map, 0);
+	assert_int_equal(map.free_chunks, 2);
+	leap_slabmap_close(&map, 0);
+	leap_slabmap_add(&map, 1);
+	assert_int_equal(leap_slabmap_get(&map, &clusters[1], 1), 0);
+	assert_place(1, 0, 1, 0);
+	leap_slabmap_open(&map, 0);
+	assert_int_equal(map.free_chunks, 4);
+	assert_int_equal(leap_slabmap_get(&map, &clusters[2], 1), 0);
+	assert_place(2, 0, 0, LEAP_CHUNK_PAGES);
+}
+
 /* A slab of 1 GiB, whose last chunk is the last bit of the last word. */
 static void the_largest_slab_can_be_filled(void **state)
 {
@@ -284,6 +302,14 @@ static void both_close(u32 slab)
 	twin.closed[slab] = true;
 }
 
+static void both_open(u32 slab)
+{
+	if (!twin.on_loan[slab])
+		return;
+	leap_slabmap_open(&map, slab);
+	twin.closed[slab] = false;
+}
+
 static void compare_slabs(void)
 {
 	u32 free_chunks = 0;
@@ -345,6 +371,8 @@ static void random_operations(void **state)
 				both_remove(random() % nr);
 			else if (random() % 4 == 0)
 				both_close(random() % nr);
+			else if (random() % 4 == 0)
+				both_open(random() % nr);
 			compare_slabs();
 			if (step % 8 == 0)
 				compare_clusters();
@@ -362,6 +390,7 @@ int main(void)
 		cmocka_unit_test(when_all_chunks_are_taken_there_is_no_room),
 		cmocka_unit_test(the_first_slab_with_room_is_filled),
 		cmocka_unit_test(a_closed_slab_keeps_what_it_has_and_takes_no_more),
+		cmocka_unit_test(an_opened_slab_has_room_again),
 		cmocka_unit_test(the_largest_slab_can_be_filled),
 		cmocka_unit_test(random_operations),
 	};

@@ -46,6 +46,7 @@ refused answer-noise "server"
 refused answer-short "server"
 refused answer-other "server"
 refused talk-early "server"
+refused recall-flood "server"
 refused drop-data "closed the connection"
 
 # While a session is being made, its module stays.

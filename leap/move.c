@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Slabs that must leave a server, because it has called them back.
+ *
+ * Its home there retires: nothing new is written to it. Then one of these:
+ *
+ *	it is empty	it is given back at once
+ *	it can move	another server lends a second home, and what the old one has
+ *			is copied there, piece by piece, while the program goes on
+ *	it cannot	its pages are read home like those of a session that ends;
+ *			reclaim writes them to the swap device, and it is empty
+ *
+ * Who owns a slot meanwhile. A slot is read from the old home until the new one
+ * has all of its bytes, and from the new one after that. A store writes to the
+ * new home alone; if just then the slot is being copied, it does not go remote at
+ * all, for the old bytes might arrive there after the new ones. What was stored
+ * or freed while it was copied does not become valid by that. policy/copies.c has
+ * the rules, and each step of it is one hold of session->map_lock.
+ *
+ * The old home is given back when no store is under way there, then nothing is
+ * left that it alone has, then no load is under way there: in that order, for
+ * each of these could bring back what comes before it otherwise.
+ *
+ * Neither the mover nor reading home runs on leap_wq. Both wait for requests, and
+ * what ends those of a lost server is work on leap_wq: when no memory is left for
+ * another worker there, it must not be behind one of them. Nobody who needs memory
+ * waits for slabs to move. But housekeeping waits for the control messages that
+ * the mover sends, so the mover must not wait for stores by an allocation either.
+ */
+#include <linux/sched/mm.h>
+#include "leap.h"
+
+/* What is copied at a time: 8 pages, which can be had at any time. */
+#define PIECE_ORDER	PAGE_ALLOC_COSTLY_ORDER
+#define PIECE		BIT(PIECE_ORDER)
+
+/* Until something is tried again that could not be done. */
+#define AGAIN		max(HZ / 4, 1)
+#define SOON		max(HZ / 20, 1)
+
+/* Under map_lock: the server's slab of that number. Returns whether it is there. */
+static bool retire(struct leap_server *server, u32 remote_id)
+{
+	struct leap_session *session = server->session;
+	bool found = false;
+	u32 nr, i;
+
+	for (nr = 0; nr < session->map.top; nr++) {
+		struct leap_slab *slab = session->slabs[nr];
+
+		for (i = 0; slab && i < LEAP_HOMES_MAX; i++) {
+			struct leap_home *home = &slab->homes.home[i];
+
+			if (!home->gen || slab->leases[i].server != server ||
+			    slab->leases[i].remote_id != remote_id)
+				continue;
+			found = true;
+			if (home->retiring || !leap_health_readable(home->health))
+				continue;
+			home->retiring = true;
+			session->nr_retiring++;
+			leap_slab_update(session, nr);
+			leap_stats_add(server, LEAP_RECALLED_SLABS, 1);
+		}
+	}
+	return found;
+}
+
+/*
+ * A slab that is not there was lent just now and is about to be, see
+ * leap_move_look(); or it is being given back, see leap_move_forget(). A server has
+ * no more recalls open than there is room for.
+ */
+static void note_recalls(struct leap_session *session)
+{
+	unsigned int i, bit;
+
+	spin_lock_irq(&session->map_lock);
+	for (i = 0; i < session->portal.nr_servers; i++) {
+		struct leap_server *server = session->servers[i];
+
+		if (!server)
+			continue;
+		for_each_set_bit(bit, &server->recalls_open, LEAP_RECALLS_MAX)
+			if (retire(server, server->recalls[bit]))
+				__clear_bit(bit, &server->recalls_open);
+	}
+	spin_unlock_irq(&session->map_lock);
+}
+
+static bool is_retiring(const struct leap_slab *slab)
+{
+	u32 i;
+
+	for (i = 0; i < LEAP_HOMES_MAX; i++)
+		if (slab->homes.home[i].gen && slab->homes.home[i].retiring)
+			return true;
+	return false;
+}
+
+/* A slab that must leave a server that is there; it is ours until let_go(). */
+static struct leap_slab *seize(struct leap_session *session, u32 nr)
+{
+	struct leap_slab *slab;
+
+	spin_lock_irq(&session->map_lock);
+	slab = session->slabs[nr];
+	if (slab && !is_retiring(slab))
+		slab = NULL;
+	if (slab)
+		slab->moving = true;
+	spin_unlock_irq(&session->map_lock);
+	return slab;
+}
+
+static void let_go(struct leap_session *session, struct leap_slab *slab)
+{
+	spin_lock_irq(&session->map_lock);
+	slab->moving = false;
+	spin_unlock_irq(&session->map_lock);
+}
+
+/* A home that can be written to; if there is none, the servers that it has. */
+static int find_home(struct leap_session *session, struct leap_slab *slab,
+		     u32 *taken, u32 *nr_taken)
+{
+	int home = -ENOSPC;
+	u32 i;
+
+	*nr_taken = 0;
+	spin_lock_irq(&session->map_lock);
+	for (i = 0; i < LEAP_HOMES_MAX; i++) {
+		if (leap_homes_writable(&slab->homes, i))
+			home = i;
+		if (slab->leases[i].server)
+			taken[(*nr_taken)++] = slab->leases[i].server->index;
+	}
+	spin_unlock_irq(&session->map_lock);
+	return home;
+}
+
+static int add_home(struct leap_session *session, u32 nr, struct leap_slab *slab,
+		    const struct leap_lease *lease)
+{
+	int home;
+
+	spin_lock_irq(&session->map_lock);
+	home = leap_homes_add(&slab->homes, leap_server_live(lease->server) ?
+			      LEAP_HEALTH_UP : LEAP_HEALTH_LOST);
+	if (home >= 0) {
+		slab->leases[home] = *lease;
+		leap_slab_update(session, nr);
+	}
+	spin_unlock_irq(&session->map_lock);
+	return home;
+}
+
+/* Where to? */
+static int new_home(struct leap_session *session, u32 nr, struct leap_slab *slab)
+{
+	u32 taken[LEAP_HOMES_MAX], nr_taken;
+	struct leap_lease lease;
+	int home = find_home(session, slab, taken, &nr_taken);
+
+	if (home >= 0)
+		return home;
+	if (leap_slab_lend(session, taken, nr_taken, &lease))
+		return -ENOSPC;
+	home = add_home(session, nr, slab, &lease);
+	if (home < 0)
+		session->transport->slab_put(lease.server, &lease);
+	return home;
+}
+
+/* Some slots from @from on that the target lacks, all of them in one other home. */
+static int find_piece(struct leap_rebuild *rebuild, u32 from,
+		      struct leap_spot *source, struct leap_spot *target)
+{
+	struct leap_slab *slab = target->slab;
+	struct leap_copies *copies = &slab->copies[target->chunk];
+	u32 nr = PIECE, piece;
+	int slot, home;
+
+	slot = leap_rebuild_begin(copies, &slab->homes, rebuild, target->home,
+				  from, &nr);
+	if (slot < 0)
+		return slot;
+	piece = nr;
+	home = leap_copies_choose(copies, &slab->homes, slot, 0, 0, &piece);
+	if (home >= 0 && piece < nr) {	/* the rest is elsewhere */
+		leap_rebuild_end(copies, &slab->homes, false);
+		nr = piece;
+		slot = leap_rebuild_begin(copies, &slab->homes, rebuild,
+					  target->home, slot, &nr);
+	}
+	if (home < 0) {
+		leap_rebuild_end(copies, &slab->homes, false);
+		return home;
+	}
+	target->slot = slot;
+	target->nr = nr;
+	*source = *target;
+	source->home = home;
+	return 0;
+}
+
+/* They are being copied until end_piece(). */
+static int begin_piece(struct leap_session *session, struct leap_rebuild *rebuild,
+		       u32 from, struct leap_spot *source,
+		       struct leap_spot *target)
+{
+	int err;
+
+	spin_lock_irq(&session->map_lock);
+	err = find_piece(rebuild, from, source, target);
+	if (!err) {
+		leap_spot_lease(target)->writes++;
+		leap_spot_lease(source)->reads++;
+	}
+	spin_unlock_irq(&session->map_lock);
+	return err;
+}
+
+static void end_piece(struct leap_session *session, const struct leap_spot *source,
+		      const struct leap_spot *target, bool written)
+{
+	struct leap_slab *slab = target->slab;
+	u32 moved;
+
+	spin_lock_irq(&session->map_lock);
+	moved = leap_rebuild_end(&slab->copies[target->chunk], &slab->homes,
+				 written);
+	leap_spot_lease(target)->writes--;
+	leap_spot_lease(source)->reads--;
+	spin_unlock_irq(&session->map_lock);
+	leap_stats_moved(leap_spot_lease(source)->server,
+			 leap_spot_lease(target)->server, moved);
+}
+
+/* Copies all that the target lacks of one chunk. */
+static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
+		      u32 chunk, u32 home)
+{
+	struct leap_spot target = { .slab = slab, .chunk = chunk, .home = home };
+	struct leap_spot source;
+	struct leap_rebuild rebuild;
+	u32 from = 0;
+	int err;
+
+	for (;;) {
+		if (READ_ONCE(session->draining))
+			return -ESHUTDOWN;
+		err = begin_piece(session, &rebuild, from, &source, &target);
+		if (err)
+			return err == -ENODATA ? 0 : err;
+		err = leap_io_copy(session, session->bounce, &source, LEAP_LOAD);
+		if (!err)
+			err = leap_io_copy(session, session->bounce, &target,
+					   LEAP_STORE);
+		end_piece(session, &source, &target, !err);
+		if (err)
+			return err;
+		from = target.slot + target.nr;
+		if (from == LEAP_CHUNK_PAGES)
+			return 0;
+	}
+}
+
+static int fill_home(struct leap_session *session, struct leap_slab *slab, u32 home)
+{
+	u32 chunk;
+	int err = 0;
+
+	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++) {
+		err = fill_chunk(session, slab, chunk, home);
+		note_recalls(session);	/* there is room for some only */
+	}
+	return err;
+}
+
+static bool is_dispensable(struct leap_session *session, struct leap_slab *slab,
+			   u32 home)
+{
+	u32 chunk;
+
+	for (chunk = 0; chunk < session->map.chunks_per_slab; chunk++)
+		if (leap_copies_alone(&slab->copies[chunk], &slab->homes, home))
+			return false;
+	return true;
+}
+
+/* Nothing is read from there any more, if everything is elsewhere, too. */
+static bool abandon_home(struct leap_session *session, u32 nr,
+			 struct leap_slab *slab, u32 home)
+{
+	bool leave;
+
+	spin_lock_irq(&session->map_lock);
+	leave = is_dispensable(session, slab, home);
+	if (leave) {
+		session->nr_retiring -= slab->homes.home[home].retiring;
+		leap_homes_remove(&slab->homes, home);
+		leap_slab_update(session, nr);
+	}
+	spin_unlock_irq(&session->map_lock);
+	return leave;
+}
+
+static void give_back(struct leap_session *session, struct leap_slab *slab, u32 home)
+{
+	struct leap_lease *lease = &slab->leases[home], gone;
+
+	wait_event(session->spots_gone, !READ_ONCE(lease->reads));
+	spin_lock_irq(&session->map_lock);
+	gone = *lease;
+	memset(lease, 0, sizeof(*lease));
+	spin_unlock_irq(&session->map_lock);
+	if (leap_server_live(gone.server))
+		session->transport->slab_put(gone.server, &gone);
+}
+
+/*
+ * Empties all homes that were called back into one that was not, or gives back
+ * those that are empty if there is none.
+ */
+static void move(struct leap_session *session, u32 nr, struct leap_slab *slab,
+		 int target)
+{
+	u32 home;
+
+	for (home = 0; home < LEAP_HOMES_MAX; home++) {
+		if (!slab->homes.home[home].gen || !slab->homes.home[home].retiring)
+			continue;
+		/* No new one begins, so that nothing is stored there after this. */
+		wait_event(session->spots_gone, !READ_ONCE(slab->leases[home].writes));
+		if (target >= 0 && fill_home(session, slab, target))
+			return;
+		if (abandon_home(session, nr, slab, home))
+			give_back(session, slab, home);
+	}
+}
+
+static void move_slab(struct leap_session *session, u32 nr)
+{
+	struct leap_slab *slab;
+	int home;
+
+	slab = seize(session, nr);
+	if (!slab)
+		return;
+	if (leap_slabmap_empty(&session->map, nr)) {
+		let_go(session, slab);
+		leap_slab_return(session, nr);
+		return;
+	}
+	home = new_home(session, nr, slab);
+	move(session, nr, slab, home);
+	let_go(session, slab);
+	if (home < 0)
+		queue_delayed_work(system_unbound_wq, &session->homing, 0);
+}
+
+static void move_work(struct work_struct *work)
+{
+	struct leap_session *session =
+		container_of(work, struct leap_session, mover.work);
+	unsigned int noio = memalloc_noio_save();	/* see the top of this file */
+	u32 nr;
+
+	note_recalls(session);
+	for (nr = 0; READ_ONCE(session->nr_retiring) &&
+	     !READ_ONCE(session->draining) &&
+	     nr < READ_ONCE(session->map.top); nr++)
+		move_slab(session, nr);
+	note_recalls(session);
+	if (READ_ONCE(session->nr_retiring))
+		queue_delayed_work(system_unbound_wq, &session->mover, AGAIN);
+	memalloc_noio_restore(noio);
+}
+
+static void homing_work(struct work_struct *work)
+{
+	struct leap_session *session =
+		container_of(work, struct leap_session, homing.work);
+
+	leap_home_bring_slabs(session);
+	/* It gives back what is empty now, and comes again for what is not. */
+	mod_delayed_work(system_unbound_wq, &session->mover, SOON);
+}
+
+/**
+ * leap_move_recall - a server wants a slab back
+ * @server: which
+ * @remote_id: its number of the slab
+ *
+ * Any context.
+ */
+void leap_move_recall(struct leap_server *server, u32 remote_id)
+{
+	struct leap_session *session = server->session;
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&session->map_lock, flags);
+	i = server->next_recall++ % LEAP_RECALLS_MAX;
+	server->recalls[i] = remote_id;
+	__set_bit(i, &server->recalls_open);
+	spin_unlock_irqrestore(&session->map_lock, flags);
+	WRITE_ONCE(server->capacity, 0);
+	mod_delayed_work(system_unbound_wq, &session->mover, 0);
+}
+
+/**
+ * leap_move_look - a slab is there that may have been called back before
+ * @server: whose
+ *
+ * Under map_lock.
+ */
+void leap_move_look(struct leap_server *server)
+{
+	lockdep_assert_held(&server->session->map_lock);
+	if (server->recalls_open)
+		mod_delayed_work(system_unbound_wq, &server->session->mover, 0);
+}
+
+/**
+ * leap_move_forget - a slab has been given back
+ * @server: whose
+ * @remote_id: its number of the slab
+ *
+ * It may have called it back before it knew. May sleep.
+ */
+void leap_move_forget(struct leap_server *server, u32 remote_id)
+{
+	struct leap_session *session = server->session;
+	unsigned int bit;
+
+	spin_lock_irq(&session->map_lock);
+	for_each_set_bit(bit, &server->recalls_open, LEAP_RECALLS_MAX)
+		if (server->recalls[bit] == remote_id)
+			__clear_bit(bit, &server->recalls_open);
+	spin_unlock_irq(&session->map_lock);
+}
+
+/**
+ * leap_move_init - get ready
+ * @session: being created
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int leap_move_init(struct leap_session *session)
+{
+	INIT_DELAYED_WORK(&session->mover, move_work);
+	INIT_DELAYED_WORK(&session->homing, homing_work);
+	init_waitqueue_head(&session->spots_gone);
+	session->bounce = folio_alloc(GFP_KERNEL, PIECE_ORDER);
+	return session->bounce ? 0 : -ENOMEM;
+}
+
+/**
+ * leap_move_stop - no slab moves any more, for good
+ * @session: draining; its requests can still be made
+ */
+void leap_move_stop(struct leap_session *session)
+{
+	disable_delayed_work_sync(&session->homing);
+	disable_delayed_work_sync(&session->mover);
+}
+
+/**
+ * leap_move_exit - the reverse of leap_move_init(), after leap_move_stop()
+ * @session: whose
+ */
+void leap_move_exit(struct leap_session *session)
+{
+	folio_put(session->bounce);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * verify=1: does a server give back what it got?
+ *
+ * The checksum of each slot stays here, in the slab that the slot is in, and so
+ * it holds for whatever home the bytes are in, and wherever they were moved. Who
+ * stores or loads a slot has its folio locked or under writeback, and nobody else
+ * touches its checksum.
+ *
+ * A program may write to a page while it is under writeback. Then what is stored
+ * need not match, but neither is it ever read: such a page is dirty again.
+ *
+ * CRC32c notices each error of up to 32 bits in a row, and all but one of 2^32 of
+ * the others. It is no proof against somebody who wants to be believed.
+ */
+#include <linux/crc32.h>
+#include <linux/highmem.h>
+#include "leap.h"
+
+static u32 *sums_of(const struct leap_spot *spot)
+{
+	return spot->slab->sums + ((size_t)spot->chunk << LEAP_CHUNK_SHIFT) +
+	       spot->slot;
+}
+
+static u32 sum_of(struct folio *folio, unsigned int page)
+{
+	void *bytes = kmap_local_folio(folio, (size_t)page << PAGE_SHIFT);
+	u32 sum = __crc32c_le(~0U, bytes, PAGE_SIZE);
+
+	kunmap_local(bytes);
+	return sum;
+}
+
+/**
+ * leap_verify_note - remember what is going to be stored
+ * @spot: where
+ * @folio: what, locked
+ */
+void leap_verify_note(const struct leap_spot *spot, struct folio *folio)
+{
+	unsigned int i;
+
+	for (i = 0; spot->slab->sums && i < spot->nr; i++)
+		sums_of(spot)[i] = sum_of(folio, i);
+}
+
+/**
+ * leap_verify_check - is that what was stored?
+ * @spot: where it was
+ * @folio: what has been loaded
+ *
+ * Any context.
+ *
+ * Return: 0, or -EIO if not.
+ */
+int leap_verify_check(const struct leap_spot *spot, struct folio *folio)
+{
+	struct leap_server *server = leap_spot_lease(spot)->server;
+	unsigned int i, wrong = 0;
+
+	for (i = 0; spot->slab->sums && i < spot->nr; i++)
+		wrong += sums_of(spot)[i] != sum_of(folio, i);
+	if (!wrong)
+		return 0;
+	leap_stats_add(server, LEAP_CORRUPT_PAGES, wrong);
+	pr_err_ratelimited("server %u has given back %u page(s) that are not what was stored there\n",
+			   server->index, wrong);
+	return -EIO;
+}
