@@ -40,8 +40,9 @@
 #define CLIENTS_PER_HOST	8
 
 /*
- * How long a connection may take to be established, in seconds. A client that
- * does not hear our welcome gets it again every 4 to 5 seconds.
+ * How long a connection may take to be established, in seconds. That is several
+ * tries: the connection manager sends our welcome again when it has had no answer
+ * for 4.3 s (CMA_CM_RESPONSE_TIMEOUT, 4.096 us << 20).
  */
 #define SETTLE_SECONDS	30
 

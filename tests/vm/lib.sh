@@ -43,7 +43,7 @@ wait_for() {
 
 # in_cgroup KNOB BYTES COMMAND...: a fresh cgroup around one command
 in_cgroup() {
-	local group=/sys/fs/cgroup/run.$BASHPID.$RANDOM knob=$1 bytes=$2 result
+	local group=/sys/fs/cgroup/run.$BASHPID.$EPOCHREALTIME knob=$1 bytes=$2 result
 	shift 2
 	mkdir "$group" || return
 	echo "$bytes" >"$group/$knob" || return
@@ -62,6 +62,11 @@ run_limited() { in_cgroup memory.high "$@"; }
 
 # run_limited_max BYTES COMMAND...: kills above that limit (memory.max)
 run_limited_max() { in_cgroup memory.max "$@"; }
+
+# without_rseq COMMAND...: its threads have no rseq area. The kernel writes there
+# itself, and if it cannot, for the page is lost, it gives the thread SIGSEGV, which
+# is not to be told from a program's own fault. All other pages give SIGBUS.
+without_rseq() { GLIBC_TUNABLES=glibc.pthread.rseq=0 "$@"; }
 
 # swap_written_bytes: what has reached the swap disk since boot
 swap_written_bytes() {
@@ -82,7 +87,8 @@ leap_stat() { awk -v key="$1" '$1 == key { print $2 }' /sys/kernel/mm/leap/stat;
 # Prints its output and returns its status; 255 if m2 has not answered within
 # ON_M2_SECONDS (120), or is gone, unless it was asked for a power_cut.
 on_m2() {
-	local job=$LEAP_SHARED/.m2.$BASHPID.$RANDOM end
+	# A name that was there before would bring the answer from then.
+	local job=$LEAP_SHARED/.m2.$BASHPID.$EPOCHREALTIME end status
 	printf '%q ' "$@" >"$job"
 	end=$((SECONDS + ${ON_M2_SECONDS:-120} * LEAP_SCALE))
 	[ ! -e "$LEAP_SHARED/.m2.off" ] && echo "${job##*/}" >/dev/leap.peer
@@ -95,7 +101,9 @@ on_m2() {
 		pause 0.05
 	done
 	cat "$job.out"
-	return "$(cat "$job.status")"
+	status=$(cat "$job.status")
+	rm -f "$job" "$job.out" "$job.status"
+	return "$status"
 }
 
 # run_job FILE: runs one command that the other guest has written down

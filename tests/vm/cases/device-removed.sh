@@ -18,7 +18,7 @@ driver=rdma_rxe
 
 on_m2 start_leapd 9400 || fail "leapd does not start"
 leap_up "$portal"
-run_limited $((mib << 19)) leapctl run -- leap-test-verify "${mib}M" --passes 1000 &
+without_rseq run_limited $((mib << 19)) leapctl run -- leap-test-verify "${mib}M" --passes 1000 &
 program=$!
 busy() { [ "$(leap_stat loaded_pages)" -gt 200 ]; }
 wait_for 60 busy || fail "the program does not swap"

@@ -15,7 +15,7 @@ half=$((mib << 19))
 
 on_m2 start_leapd 9400 || fail "leapd does not start"
 leap_up "rdma://1,$LEAP_M2:9400?timeout_ms=$((2000 * LEAP_SCALE))"
-run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --passes 1000 &
+without_rseq run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --passes 1000 &
 program=$!
 stored() { [ "$(leap_stat stored_pages)" -gt $((mib << 6)) ]; }
 wait_for 60 stored || fail "nothing is stored"
