@@ -79,7 +79,7 @@ static int dram_ping(struct leap_server *server)
 	return 0;
 }
 
-static bool dram_overdue(struct leap_server *server)
+static bool dram_overdue(struct leap_server *server, unsigned int ms)
 {
 	return false;
 }

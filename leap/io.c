@@ -112,6 +112,7 @@ static struct leap_io *io_alloc(struct leap_session *session,
 	io->spot = *spot;
 	io->addr = leap_spot_addr(spot);
 	io->rkey = lease->rkey;
+	io->epoch = READ_ONCE(lease->epoch);
 	io->started = ktime_get();
 	INIT_WORK(&io->work, store_failed);
 	INIT_LIST_HEAD(&io->list);

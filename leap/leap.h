@@ -17,9 +17,11 @@
  *
  * Locks, outermost first:
  *	session_mutex		session.c: create, destroy, areas come and go
- *	server->ctrl_mutex	rdma_ctrl.c: one control call at a time
- *	session->map_lock	map.c, slab.c: clusters, chunks, slabs; irq-safe
+ *	rdma->conn_mutex	rdma.c: a server is connected or let go
+ *	ctrl->mutex		rdma_ctrl.c: one control call at a time
+ *	session->map_lock	map.c, slab.c, homes.c: clusters, chunks, slabs; irq-safe
  *	queue->lock		rdma_io.c: requests of one queue; irq-safe
+ *	state_lock		server.c: the health of all servers; irq-safe
  */
 #ifndef LEAP_H
 #define LEAP_H
@@ -39,6 +41,7 @@
 #include <linux/workqueue.h>
 #include <rdma/ib_verbs.h>
 #include "policy/copies.h"
+#include "policy/health.h"
 #include "policy/portal.h"
 #include "policy/slabmap.h"
 #include "uapi/leap.h"
@@ -130,6 +133,8 @@ u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event);
  * @addr: its address there (rdma), or here (dram)
  * @rkey: grants access to it
  * @remote_id: the server's number for it
+ * @epoch: of the connection that it is good for, see &leap_server.epoch
+ * @recalled: the server had called it back when it was lost
  * @reported: pages in use as last told to the server
  * @reads: requests under way that read from it
  * @writes: requests under way that write to it
@@ -139,6 +144,8 @@ struct leap_lease {
 	u64 addr;
 	u32 rkey;
 	u32 remote_id;
+	u32 epoch;
+	bool recalled;
 	u32 reported;
 	u32 reads;
 	u32 writes;
@@ -149,9 +156,11 @@ struct leap_lease {
  * @name: the portal's scheme
  * @connect: reach the server and agree on sizes; may sleep, bounded by the
  *	session's timeout. An error leaves nothing behind.
+ * @reconnect: the same for one that was lost and aborted, and ask for what it had
+ *	if that is wanted still. Returns 1 if it has kept that, 0 if it has nothing.
  * @disconnect: the reverse; no request is under way. May sleep.
  * @abort: make every request under way end soon, with an error; may sleep. The
- *	server is dead already, so that submit() refuses.
+ *	server is lost already, so that submit() refuses.
  * @slab_get: borrow one slab; may sleep, bounded. -ENOSPC: none to lend.
  * @slab_put: return it; nothing of it is in use. May sleep, bounded.
  * @ping: see that the server is alive, and tell it how full its slabs are, see
@@ -162,11 +171,12 @@ struct leap_lease {
  *	before it returns.
  * @poll: somebody waits for @folio's load: spin for it, for a bounded time. The
  *	request may be over and gone.
- * @overdue: has a request been under way for longer than the timeout?
+ * @overdue: has a request been under way for longer than that?
  */
 struct leap_transport {
 	const char *name;
 	int (*connect)(struct leap_server *server);
+	int (*reconnect)(struct leap_server *server, bool keep);
 	void (*disconnect)(struct leap_server *server);
 	void (*abort)(struct leap_server *server);
 	int (*slab_get)(struct leap_server *server, struct leap_lease *lease);
@@ -175,7 +185,7 @@ struct leap_transport {
 	bool (*at_once)(u64 addr, struct folio *folio, enum leap_op op);
 	void (*submit)(struct leap_io *io);
 	void (*poll)(struct leap_server *server, struct folio *folio);
-	bool (*overdue)(struct leap_server *server);
+	bool (*overdue)(struct leap_server *server, unsigned int ms);
 };
 
 extern const struct leap_transport leap_dram;
@@ -183,31 +193,24 @@ extern const struct leap_transport leap_rdma;
 
 /* server.c */
 
-/**
- * enum leap_server_state - see the top of server.c for who may do what
- * @LEAP_SERVER_CONNECTING: being reached; no slab, no request
- * @LEAP_SERVER_LIVE: in service
- * @LEAP_SERVER_DEAD: lost; its requests end with errors, its slabs are closed
- * @LEAP_SERVER_CLOSED: the session has ended
- */
-enum leap_server_state {
-	LEAP_SERVER_CONNECTING,
-	LEAP_SERVER_LIVE,
-	LEAP_SERVER_DEAD,
-	LEAP_SERVER_CLOSED,
-};
+/* How long what a lost server had is kept for it: as long as leapd keeps it. */
+#define LEAP_GRACE_MS		60000
 
 /**
  * struct leap_server - one that lends memory
  * @session: its owner
  * @addr: from the portal
  * @index: place in the portal, from 0
- * @state: read with leap_server_live() or READ_ONCE(), changed in one place
+ * @health: its state, under state_lock; read with leap_server_live() and the like
+ * @broken: the attempt to connect that is under way has failed already; likewise
+ * @epoch: how often it was lost; changes under map_lock
  * @capacity: bytes it may still lend, as it said last
  * @priv: the transport's
  * @why: what it said when it refused the connection
  * @stats: per CPU
- * @fail_work: does what a death needs, on leap_wq
+ * @abort_work: does at once what a loss needs, on leap_wq
+ * @recovery: connects again, when it is time
+ * @attempt_err: how the last attempt has failed
  * @recalls: slabs that it has called back and that the mover has not seen yet,
  *	by its own numbers; under map_lock
  * @nr_recalls: how many
@@ -218,28 +221,47 @@ struct leap_server {
 	struct leap_session *session;
 	struct leap_portal_server addr;
 	unsigned int index;
-	enum leap_server_state state;
+	struct leap_health health;
+	bool broken;
+	u32 epoch;
 	u64 capacity;
 	void *priv;
 	char why[LEAP_REFUSAL_TEXT];
 	struct leap_stats __percpu *stats;
-	struct work_struct fail_work;
+	struct work_struct abort_work;
+	struct delayed_work recovery;
+	int attempt_err;
 	u32 recalls[LEAP_RECALLS_MAX];
 	u32 nr_recalls;
 	struct kobject kobj;
 	struct completion kobj_gone;
 };
 
+/* In service: what it has can be read. */
 static inline bool leap_server_live(struct leap_server *server)
 {
-	return READ_ONCE(server->state) == LEAP_SERVER_LIVE;
+	return leap_health_readable(READ_ONCE(server->health.state));
+}
+
+/*
+ * Which connection to a server is in service? What is said to that one cannot go
+ * to a later one, which may not know it. False if none is.
+ */
+static inline bool leap_server_epoch(struct leap_server *server, u32 *epoch)
+{
+	*epoch = READ_ONCE(server->epoch);
+	smp_rmb();	/* it changes after service ends, and before it is resumed */
+	return leap_server_live(server);
 }
 
 struct leap_server *leap_server_create(struct leap_session *session,
 				       unsigned int index);
 void leap_server_destroy(struct leap_server *server);
 void leap_server_fail(struct leap_server *server, const char *why, int err);
-const char *leap_server_state_name(struct leap_server *server);
+void leap_server_note(struct leap_server *server, enum leap_health_event event);
+bool leap_server_given_up(struct leap_server *server);
+int leap_server_init(void);
+void leap_server_exit(void);
 
 /* session.c */
 
@@ -326,6 +348,7 @@ void leap_process_detach_all(void);
 
 /* housekeeping.c */
 
+void leap_housekeeping_init(struct leap_session *session);
 int leap_housekeeping_start(struct leap_session *session);
 void leap_housekeeping_stop(struct leap_session *session);
 void leap_housekeeping_kick(struct leap_session *session);
@@ -396,13 +419,21 @@ bool leap_slab_return(struct leap_session *session, u32 nr);
 bool leap_slab_idle(struct leap_session *session, u32 nr, unsigned long linger);
 bool leap_slab_homeless(struct leap_session *session, u32 nr);
 void leap_slab_update(struct leap_session *session, u32 nr);
-void leap_slab_server_lost(struct leap_server *server);
+void leap_slab_void_home(struct leap_slab *slab, u32 home);
+int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease);
 bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
 			   u32 *used);
 ssize_t leap_slab_show(struct leap_session *session, struct leap_server *server,
 		       char *buf, int at);
-
 void leap_slab_destroy(struct leap_slab *slab);
+
+/* homes.c */
+
+void leap_slab_server_lost(struct leap_server *server);
+void leap_slab_server_back(struct leap_server *server, u32 epoch);
+void leap_slab_server_forget(struct leap_server *server, u32 epoch);
+void leap_slab_server_health(struct leap_server *server);
+void leap_slab_server_report(struct leap_server *server);
 
 /* verify.c */
 
@@ -476,6 +507,7 @@ int leap_home_bring_slabs(struct leap_session *session);
  * @spot: the place in the slab
  * @addr: first byte of the place in the slab, as the server sees it
  * @rkey: of the slab
+ * @epoch: of the connection that both are good for
  * @started: when mm asked
  * @posted: when it was handed to the device
  * @err: why it has failed
@@ -497,6 +529,7 @@ struct leap_io {
 	struct leap_spot spot;
 	u64 addr;
 	u32 rkey;
+	u32 epoch;
 	ktime_t started, posted;
 	int err;
 	struct work_struct work;

@@ -132,12 +132,9 @@ static int add_home(struct leap_session *session, u32 nr, struct leap_slab *slab
 	int home;
 
 	spin_lock_irq(&session->map_lock);
-	home = leap_homes_add(&slab->homes, leap_server_live(lease->server) ?
-			      LEAP_HEALTH_UP : LEAP_HEALTH_LOST);
-	if (home >= 0) {
-		slab->leases[home] = *lease;
+	home = leap_slab_add_home(slab, lease);
+	if (home >= 0)
 		leap_slab_update(session, nr);
-	}
 	spin_unlock_irq(&session->map_lock);
 	return home;
 }
@@ -211,6 +208,8 @@ static int begin_piece(struct leap_session *session, struct leap_rebuild *rebuil
 static void end_piece(struct leap_session *session, const struct leap_spot *source,
 		      const struct leap_spot *target, bool written)
 {
+	struct leap_server *from = leap_spot_lease(source)->server;
+	struct leap_server *to = leap_spot_lease(target)->server;
 	struct leap_slab *slab = target->slab;
 	u32 moved;
 
@@ -219,9 +218,10 @@ static void end_piece(struct leap_session *session, const struct leap_spot *sour
 				 written);
 	leap_spot_lease(target)->writes--;
 	leap_spot_lease(source)->reads--;
+	leap_slab_void_home(slab, target->home);
+	leap_slab_void_home(slab, source->home);
 	spin_unlock_irq(&session->map_lock);
-	leap_stats_moved(leap_spot_lease(source)->server,
-			 leap_spot_lease(target)->server, moved);
+	leap_stats_moved(from, to, moved);
 }
 
 /* Copies all that the target lacks of one chunk. */
@@ -300,7 +300,7 @@ static void give_back(struct leap_session *session, struct leap_slab *slab, u32 
 	gone = *lease;
 	memset(lease, 0, sizeof(*lease));
 	spin_unlock_irq(&session->map_lock);
-	if (leap_server_live(gone.server))
+	if (gone.server && leap_server_live(gone.server))
 		session->transport->slab_put(gone.server, &gone);
 }
 

@@ -80,6 +80,7 @@ void leap_rdma_sink_exit(struct leap_rdma *rdma)
 	ib_dma_unmap_single(rdma->pd->device, rdma->sink_dma,
 			    sizeof(*rdma->sink), DMA_FROM_DEVICE);
 	kfree(rdma->sink);
+	rdma->sink = NULL;
 }
 
 /**
@@ -274,7 +275,7 @@ void leap_rdma_submit(struct leap_io *io)
 	int err = 0;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->dead)
+	if (queue->dead || queue->epoch != io->epoch)
 		err = -ENOTCONN;
 	else if (queue->posted < queue->depth && list_empty(&queue->pending))
 		err = post(queue, io);
@@ -348,7 +349,8 @@ void leap_rdma_poll(struct leap_server *server, struct folio *folio)
 		return;
 	end = ktime_add_ns(ktime_get(), budget);
 	rcu_read_lock();	/* keeps the completion queue: leap_queue_stop() */
-	while (folio_test_locked(folio) && !READ_ONCE(queue->dead) &&
+	/* It has a completion queue while it is not dead: set_up_cq(). */
+	while (folio_test_locked(folio) && !smp_load_acquire(&queue->dead) &&
 	       !need_resched() && ktime_before(ktime_get(), end)) {
 		if (!leap_queue_poll(queue))
 			cpu_relax();

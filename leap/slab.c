@@ -101,12 +101,32 @@ int leap_spot_to_read(struct leap_session *session,
 	return 0;
 }
 
+/**
+ * leap_slab_void_home - a home with nothing in it goes, if no request is there
+ * @slab: whose
+ * @home: its number
+ *
+ * Under map_lock. Whoever ends the last request comes here, too.
+ */
+void leap_slab_void_home(struct leap_slab *slab, u32 home)
+{
+	struct leap_lease *lease = &slab->leases[home];
+
+	if (lease->reads || lease->writes ||
+	    slab->homes.home[home].health != LEAP_HEALTH_REMOVED)
+		return;
+	leap_homes_remove(&slab->homes, home);
+	memset(lease, 0, sizeof(*lease));
+}
+
 /* A request is over; under the lock. Returns whether somebody waits for that. */
 static bool leave(const struct leap_spot *spot, u32 *requests)
 {
 	const struct leap_home *home = &spot->slab->homes.home[spot->home];
+	bool last = !--*requests && (home->retiring || !home->gen);
 
-	return !--*requests && (home->retiring || !home->gen);
+	leap_slab_void_home(spot->slab, spot->home);
+	return last;
 }
 
 /**
@@ -227,7 +247,8 @@ int leap_slab_lend(struct leap_session *session, const u32 *taken, u32 nr_taken,
 	for (i = 0; i < nr; i++) {
 		struct leap_server *server = session->servers[i];
 
-		if (server && leap_server_live(server))
+		if (server &&
+		    leap_health_lends(READ_ONCE(server->health.state)))
 			room[i] = min_t(u64, U32_MAX, READ_ONCE(server->capacity) >>
 					session->slab_shift);
 	}
@@ -238,7 +259,8 @@ int leap_slab_lend(struct leap_session *session, const u32 *taken, u32 nr_taken,
 			return -ENOSPC;
 		memset(lease, 0, sizeof(*lease));
 		lease->server = session->servers[which];
-		if (!session->transport->slab_get(lease->server, lease))
+		if (leap_server_epoch(lease->server, &lease->epoch) &&
+		    !session->transport->slab_get(lease->server, lease))
 			return 0;
 		room[which] = 0;
 	}
@@ -313,6 +335,30 @@ void leap_slab_destroy(struct leap_slab *slab)
 }
 
 /**
+ * leap_slab_add_home - a slab gets what was lent for it
+ * @slab: which
+ * @lease: from leap_slab_lend()
+ *
+ * Under map_lock; leap_slab_update() has to follow.
+ *
+ * Return: number of the home; -ENOSPC it has too many, -ESTALE the connection was
+ * lost meanwhile, and with it what was lent.
+ */
+int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease)
+{
+	int home;
+
+	lockdep_assert_held(&lease->server->session->map_lock);
+	if (lease->epoch != lease->server->epoch)
+		return -ESTALE;
+	/* If it has just been lost, leap_slab_server_lost() is yet to come. */
+	home = leap_homes_add(&slab->homes, LEAP_HEALTH_UP);
+	if (home >= 0)
+		slab->leases[home] = *lease;
+	return home;
+}
+
+/**
  * leap_slab_borrow - take one more slab on loan
  * @session: whose
  *
@@ -322,6 +368,7 @@ void leap_slab_destroy(struct leap_slab *slab)
  */
 int leap_slab_borrow(struct leap_session *session)
 {
+	struct leap_lease lease;
 	struct leap_slab *slab;
 	int nr, err;
 
@@ -333,21 +380,23 @@ int leap_slab_borrow(struct leap_session *session)
 	slab = slab_create(session);
 	if (!slab)
 		return -ENOMEM;
-	err = leap_slab_lend(session, NULL, 0, &slab->leases[0]);
-	if (err) {
-		leap_slab_destroy(slab);
-		return err;
-	}
-	spin_lock_irq(&session->map_lock);
 	leap_homes_init(&slab->homes, 1, false);
-	/* It may just have been lost, and leap_slab_server_lost() before us. */
-	leap_homes_add(&slab->homes, leap_server_live(slab->leases[0].server) ?
-		       LEAP_HEALTH_UP : LEAP_HEALTH_LOST);
-	session->slabs[nr] = slab;
-	leap_slabmap_add(&session->map, nr);
-	leap_slab_update(session, nr);
+	err = leap_slab_lend(session, NULL, 0, &lease);
+	if (err)
+		goto destroy;
+	spin_lock_irq(&session->map_lock);
+	err = leap_slab_add_home(slab, &lease);
+	if (err >= 0) {
+		session->slabs[nr] = slab;
+		leap_slabmap_add(&session->map, nr);
+		leap_slab_update(session, nr);
+	}
 	spin_unlock_irq(&session->map_lock);
-	return 0;
+	if (err >= 0)
+		return 0;
+destroy:
+	leap_slab_destroy(slab);
+	return err;
 }
 
 /* Takes an empty slab out. */
@@ -424,44 +473,6 @@ bool leap_slab_idle(struct leap_session *session, u32 nr, unsigned long linger)
 	return idle;
 }
 
-/* Returns whether the slab has a home there. */
-static bool lose_home(struct leap_session *session, struct leap_slab *slab,
-		      struct leap_server *server)
-{
-	bool had = false;
-	u32 i;
-
-	for (i = 0; i < LEAP_HOMES_MAX; i++) {
-		struct leap_home *home = &slab->homes.home[i];
-
-		if (!home->gen || slab->leases[i].server != server)
-			continue;
-		home->health = LEAP_HEALTH_LOST;
-		session->nr_retiring -= home->retiring;
-		home->retiring = false;
-		had = true;
-	}
-	return had;
-}
-
-/**
- * leap_slab_server_lost - nothing can be read or written there any more
- * @server: which
- */
-void leap_slab_server_lost(struct leap_server *server)
-{
-	struct leap_session *session = server->session;
-	unsigned long flags;
-	u32 nr;
-
-	spin_lock_irqsave(&session->map_lock, flags);
-	for (nr = 0; nr < session->map.top; nr++)
-		if (slab_at(session, nr) &&
-		    lose_home(session, slab_at(session, nr), server))
-			leap_slab_update(session, nr);
-	spin_unlock_irqrestore(&session->map_lock, flags);
-}
-
 /* A lease of the slab whose server has heard of another number of pages. */
 static struct leap_lease *unreported(struct leap_slab *slab,
 				     struct leap_server *server, u32 used)
@@ -469,7 +480,7 @@ static struct leap_lease *unreported(struct leap_slab *slab,
 	u32 i;
 
 	for (i = 0; i < LEAP_HOMES_MAX; i++)
-		if (slab->leases[i].server == server &&
+		if (slab->homes.home[i].gen && slab->leases[i].server == server &&
 		    slab->leases[i].reported != used)
 			return &slab->leases[i];
 	return NULL;

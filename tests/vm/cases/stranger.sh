@@ -64,7 +64,7 @@ leapctl session create "$portal" || fail "grant-nothing: no session"
 mib=8
 disk=$(swap_written_bytes)
 run_limited $((mib << 19)) leapctl run -- leap-test-verify "${mib}M" || fail "grant-nothing: wrong data"
-grep -q dead /sys/kernel/mm/leap/servers/0/state || fail "grant-nothing: the server passes for alive"
+server_is 0 lost || fail "grant-nothing: the server passes for alive"
 [ "$(leap_stat stored_pages)" = 0 ] || fail "grant-nothing: pages were stored in nothing"
 [ "$(leap_stat failed_stores)" -gt 0 ] || fail "grant-nothing: no store failed"
 [ "$(swap_written_bytes)" -gt $((disk + (mib << 18))) ] || fail "grant-nothing: the disk was not used"
