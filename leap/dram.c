@@ -28,7 +28,9 @@ static int dram_connect(struct leap_server *server)
 	struct leap_session *session = server->session;
 
 	server->capacity = server->addr.bytes;
-	session->synchronous = !READ_ONCE(dram_latency_us);
+	/* Past the cache, a large folio has to be in one piece in one copy. */
+	session->synchronous = !READ_ONCE(dram_latency_us) &&
+			       session->portal.replicas == 1;
 	return leap_session_slab_size(session, session->slab_shift ?:
 				      DRAM_SLAB_SHIFT);
 }

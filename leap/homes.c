@@ -7,11 +7,15 @@
  * is back with its memory, the home is as good as before for all that was not
  * stored elsewhere or freed meanwhile. When it is back without, or has been away
  * for too long, the home gets a new generation, which makes all in it void, and
- * goes when the last request that has been counted there is over.
+ * goes when the last request that has been counted there is over. What is missing
+ * then is the business of repair.c.
  *
  * All under session->map_lock.
  */
 #include "leap.h"
+
+/* Until copies that were lost with a server are made up for elsewhere. */
+#define REPAIR_DELAY	(2 * HZ)
 
 /* Calls @fn for each home at a server. */
 static void walk_homes(struct leap_server *server,
@@ -44,6 +48,7 @@ static void lose(struct leap_server *server, u32 nr, u32 home, u32 arg)
 	session->nr_retiring -= h->retiring;
 	slab->leases[home].recalled |= h->retiring;
 	h->retiring = false;
+	leap_slab_lacks(session, slab);
 	leap_slab_update(session, nr);
 }
 
@@ -61,7 +66,19 @@ void leap_slab_server_lost(struct leap_server *server)
 	WRITE_ONCE(server->epoch, server->epoch + 1);
 	server->nr_recalls = 0;
 	walk_homes(server, lose, 0);
+	/* It may be back soon. */
+	session->repair_at = jiffies + REPAIR_DELAY;
 	spin_unlock_irq(&session->map_lock);
+}
+
+/* It was made up for elsewhere while it was away. */
+static bool is_surplus(const struct leap_homes *homes)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < LEAP_HOMES_MAX; i++)
+		nr += leap_homes_writable(homes, i);
+	return nr > homes->replicas;
 }
 
 static void resume(struct leap_server *server, u32 nr, u32 home, u32 epoch)
@@ -75,8 +92,10 @@ static void resume(struct leap_server *server, u32 nr, u32 home, u32 epoch)
 		return;
 	WRITE_ONCE(lease->epoch, epoch);
 	h->health = LEAP_HEALTH_UP;
-	h->retiring = lease->recalled;	/* it waits for that still */
+	/* If it was called back, the server still waits for it. */
+	h->retiring = lease->recalled || is_surplus(&slab->homes);
 	session->nr_retiring += h->retiring;
+	leap_slab_lacks(session, slab);
 	leap_slab_update(session, nr);
 }
 
@@ -92,15 +111,26 @@ void leap_slab_server_back(struct leap_server *server, u32 epoch)
 	spin_lock_irq(&session->map_lock);
 	if (server->epoch == epoch)
 		walk_homes(server, resume, epoch);
+	session->repair_at = jiffies;
 	spin_unlock_irq(&session->map_lock);
+	leap_move_kick(session);
 }
 
-/* Pages of a slab that are right in a home. */
-static u32 count_valid(struct leap_session *session, const struct leap_slab *slab,
-		       u32 home)
+/**
+ * leap_slab_count_freed - what is right in a home is so no longer
+ * @session: whose
+ * @slab: which
+ * @home: number of the home
+ *
+ * Under map_lock.
+ */
+void leap_slab_count_freed(struct leap_session *session,
+			   const struct leap_slab *slab, u32 home)
 {
 	u32 chunk, nr = 0, i;
 
+	if (!slab->homes.home[home].gen)
+		return;
 	for (chunk = 0; chunk < session->map.chunks_per_slab; chunk++) {
 		const struct leap_copies *copies = &slab->copies[chunk];
 
@@ -109,7 +139,7 @@ static u32 count_valid(struct leap_session *session, const struct leap_slab *sla
 		for (i = 0; i < ARRAY_SIZE(copies->valid[home].word); i++)
 			nr += hweight64(copies->valid[home].word[i]);
 	}
-	return nr;
+	leap_stats_add_server(slab->leases[home].server, LEAP_FREED_PAGES, nr);
 }
 
 static void forget(struct leap_server *server, u32 nr, u32 home, u32 epoch)
@@ -119,11 +149,11 @@ static void forget(struct leap_server *server, u32 nr, u32 home, u32 epoch)
 
 	if (slab->leases[home].epoch == epoch)
 		return;
-	this_cpu_add(server->stats->events[LEAP_FREED_PAGES],
-		     count_valid(session, slab, home));
+	leap_slab_count_freed(session, slab, home);
 	leap_homes_forget(&slab->homes, home);
 	slab->homes.home[home].health = LEAP_HEALTH_REMOVED;
 	leap_slab_void_home(slab, home);
+	leap_slab_lacks(session, slab);
 	leap_slab_update(session, nr);
 }
 

@@ -110,6 +110,8 @@ static void housekeeping(struct work_struct *work)
 	grow(session);
 	shrink(session);
 	leap_reader_prune();
+	if (READ_ONCE(session->lacking))
+		leap_move_kick(session);
 	for (i = 0; i < session->portal.nr_servers; i++) {
 		look_for_overdue(session);
 		look_after(session, session->servers[i]);

@@ -19,7 +19,7 @@
  *	session_mutex		session.c: create, destroy, areas come and go
  *	rdma->conn_mutex	rdma.c: a server is connected or let go
  *	ctrl->mutex		rdma_ctrl.c: one control call at a time
- *	session->map_lock	map.c, slab.c, homes.c: clusters, chunks, slabs; irq-safe
+ *	session->map_lock	map.c, slab.c, spot.c, ...: clusters, chunks, slabs; irq-safe
  *	queue->lock		rdma_io.c: requests of one queue; irq-safe
  *	state_lock		server.c: the health of all servers; irq-safe
  */
@@ -85,6 +85,8 @@ enum leap_event {
 	LEAP_RECALLED_SLABS,
 	LEAP_MOVED_PAGES,
 	LEAP_CORRUPT_PAGES,
+	LEAP_RETRIED_LOADS,
+	LEAP_REBUILT_PAGES,
 	LEAP_EVENTS
 };
 
@@ -117,8 +119,10 @@ extern struct leap_stats __percpu *leap_stats_all;
 int leap_stats_init(void);
 void leap_stats_exit(void);
 void leap_stats_add(struct leap_server *server, enum leap_event event, u64 nr);
-void leap_stats_moved(struct leap_server *from, struct leap_server *to, u64 nr);
-void leap_stats_latency(struct leap_server *server, enum leap_op op, u64 ns);
+void leap_stats_add_server(struct leap_server *server, enum leap_event event, u64 nr);
+void leap_stats_copied(struct leap_server *from, struct leap_server *to, u64 nr,
+		       bool rebuild);
+void leap_stats_latency(struct leap_stats __percpu *stats, enum leap_op op, u64 ns);
 ssize_t leap_stats_show(struct leap_stats __percpu *stats, char *buf);
 ssize_t leap_stats_show_faults(char *buf, int at);
 ssize_t leap_stats_show_hist(struct leap_stats __percpu *stats, enum leap_op op,
@@ -259,6 +263,7 @@ struct leap_server *leap_server_create(struct leap_session *session,
 void leap_server_destroy(struct leap_server *server);
 void leap_server_fail(struct leap_server *server, const char *why, int err);
 void leap_server_note(struct leap_server *server, enum leap_health_event event);
+bool leap_server_lost(struct leap_server *server);
 bool leap_server_given_up(struct leap_server *server);
 int leap_server_init(void);
 void leap_server_exit(void);
@@ -285,6 +290,8 @@ void leap_server_exit(void);
  * @nr_retiring: homes that their servers have called back
  * @spots_gone: who waits for requests on such a home to end
  * @mover: empties such homes, on leap_wq
+ * @lacking: there are slabs that lack something
+ * @repair_at: when the mover is to look after these, in jiffies
  * @homing: reads pages home for which there is no other server
  * @bounce: what is on its way from one home to another
  * @stores: stores that have begun and not ended, waiting ones included
@@ -313,6 +320,8 @@ struct leap_session {
 
 	wait_queue_head_t spots_gone;
 	struct delayed_work mover;
+	bool lacking;
+	unsigned long repair_at;
 	struct delayed_work homing;
 	struct folio *bounce;
 
@@ -354,7 +363,7 @@ void leap_housekeeping_stop(struct leap_session *session);
 void leap_housekeeping_kick(struct leap_session *session);
 void leap_housekeeping_soon(struct leap_session *session);
 
-/* slab.c */
+/* slab.c, spot.c */
 
 /**
  * struct leap_slab - a part of the remote address space
@@ -362,6 +371,7 @@ void leap_housekeeping_soon(struct leap_session *session);
  * @leases: the same places, for those who read and write there
  * @empty_since: in jiffies, 0 if it was not empty when last looked at
  * @moving: the mover works on it; it is not to be returned by anybody else
+ * @lacking: some home lacks what another has, or there are too few of them
  * @sums: by slot, see verify.c; NULL if that is not wanted
  * @copies: by chunk; where each slot is
  */
@@ -370,19 +380,20 @@ struct leap_slab {
 	struct leap_lease leases[LEAP_HOMES_MAX];
 	unsigned long empty_since;
 	bool moving;
+	bool lacking;
 	u32 *sums;
 	struct leap_copies copies[];
 };
 
 /**
- * struct leap_spot - some slots in a home of a slab, for one request
- * @slab: the slab; it keeps this home until leap_spot_read() or
- *	leap_spot_written()
+ * struct leap_spot - some slots of a slab, for one request
+ * @slab: the slab; it keeps the home until leap_spot_read(), and all homes that a
+ *	store goes to until leap_spot_written()
  * @chunk: which of its chunks
  * @slot: the first slot there
  * @nr: how many
- * @home: number of the home
- * @store: for stores
+ * @home: number of the home; of a store, the first of them
+ * @store: for stores: all of them
  */
 struct leap_spot {
 	struct leap_slab *slab;
@@ -405,13 +416,15 @@ int leap_spot_to_write(struct leap_session *session,
 int leap_spot_to_read(struct leap_session *session,
 		      const struct leap_place *place, unsigned int nr,
 		      struct leap_spot *spot);
+int leap_spot_again(struct leap_session *session, struct leap_spot *spot, u32 tried);
+void leap_spot_spoil(struct leap_session *session, const struct leap_spot *spot);
 void leap_spot_read(struct leap_session *session, const struct leap_spot *spot);
 bool leap_spot_written(struct leap_session *session,
-		       const struct leap_spot *spot, bool written);
+		       const struct leap_spot *spot, u32 written);
 struct leap_server *leap_slab_reader(struct leap_session *session,
 				     const struct leap_place *place);
-struct leap_server *leap_slab_free_slot(struct leap_session *session,
-					const struct leap_place *place);
+void leap_slab_free_slot(struct leap_session *session,
+			 const struct leap_place *place);
 int leap_slab_lend(struct leap_session *session, const u32 *taken, u32 nr_taken,
 		   struct leap_lease *lease);
 int leap_slab_borrow(struct leap_session *session);
@@ -419,6 +432,7 @@ bool leap_slab_return(struct leap_session *session, u32 nr);
 bool leap_slab_idle(struct leap_session *session, u32 nr, unsigned long linger);
 bool leap_slab_homeless(struct leap_session *session, u32 nr);
 void leap_slab_update(struct leap_session *session, u32 nr);
+void leap_slab_lacks(struct leap_session *session, struct leap_slab *slab);
 void leap_slab_void_home(struct leap_slab *slab, u32 home);
 int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease);
 bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
@@ -434,6 +448,8 @@ void leap_slab_server_back(struct leap_server *server, u32 epoch);
 void leap_slab_server_forget(struct leap_server *server, u32 epoch);
 void leap_slab_server_health(struct leap_server *server);
 void leap_slab_server_report(struct leap_server *server);
+void leap_slab_count_freed(struct leap_session *session,
+			   const struct leap_slab *slab, u32 home);
 
 /* verify.c */
 
@@ -446,6 +462,16 @@ int leap_move_init(struct leap_session *session);
 void leap_move_stop(struct leap_session *session);
 void leap_move_exit(struct leap_session *session);
 void leap_move_recall(struct leap_server *server, u32 remote_id);
+void leap_move_kick(struct leap_session *session);
+int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *slab);
+int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 home,
+		   bool rebuild);
+
+/* repair.c */
+
+void leap_repair(struct leap_session *session);
+void leap_repair_pace(u32 pages);
+u64 leap_repair_left(struct leap_session *session);
 
 /* map.c */
 
@@ -497,6 +523,11 @@ int leap_home_bring_slabs(struct leap_session *session);
  * struct leap_io - a request: one folio, in one piece, to or from one slab
  * @session: holds a reference
  * @server: where
+ * @lead: of a store that goes to several servers, the request for the first one,
+ *	which is the store; @left and @written are its
+ * @left: copies that are under way
+ * @written: copies that have been acknowledged, bit i for home i
+ * @tried: of a load: homes that have failed, likewise
  * @folio: locked (load) or under writeback (store), or leap_io_copy()'s own
  * @entry: its first slot; a folio outside the swap cache may forget it
  * @nr: its pages, or so many of them
@@ -519,6 +550,9 @@ int leap_home_bring_slabs(struct leap_session *session);
 struct leap_io {
 	struct leap_session *session;
 	struct leap_server *server;
+	struct leap_io *lead;
+	atomic_t left, written;
+	u32 tried;
 	struct folio *folio;
 	swp_entry_t entry;
 	unsigned int nr;

@@ -21,6 +21,8 @@
  * left that it alone has, then no load is under way there: in that order, for
  * each of these could bring back what comes before it otherwise.
  *
+ * When it has done that, it lets repair.c make up for copies that are missing.
+ *
  * The mover runs on leap_wq and waits for requests, which end by themselves or by
  * the timeout. Reading home allocates pages and waits for stores, so that must
  * not be there: it has a work item of its own, which has no rescuer.
@@ -107,7 +109,10 @@ static void let_go(struct leap_session *session, struct leap_slab *slab)
 	spin_unlock_irq(&session->map_lock);
 }
 
-/* A home that can be written to; if there is none, the servers that it has. */
+/*
+ * A home that can be written to, if there are as many as there should be; if not,
+ * the servers that it has.
+ */
 static int find_home(struct leap_session *session, struct leap_slab *slab,
 		     u32 *taken, u32 *nr_taken)
 {
@@ -122,6 +127,8 @@ static int find_home(struct leap_session *session, struct leap_slab *slab,
 		if (slab->leases[i].server)
 			taken[(*nr_taken)++] = slab->leases[i].server->index;
 	}
+	if (leap_homes_missing(&slab->homes))
+		home = -ENOSPC;
 	spin_unlock_irq(&session->map_lock);
 	return home;
 }
@@ -139,8 +146,17 @@ static int add_home(struct leap_session *session, u32 nr, struct leap_slab *slab
 	return home;
 }
 
-/* Where to? */
-static int new_home(struct leap_session *session, u32 nr, struct leap_slab *slab)
+/**
+ * leap_move_new_home - find a home that can be written to, or get one
+ * @session: whose
+ * @nr: number of the slab
+ * @slab: which; the mover has it
+ *
+ * Called by the mover alone. May sleep, bounded by the timeout.
+ *
+ * Return: number of the home; -ENOSPC it lacks one, and nobody lends any.
+ */
+int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *slab)
 {
 	u32 taken[LEAP_HOMES_MAX], nr_taken;
 	struct leap_lease lease;
@@ -206,7 +222,7 @@ static int begin_piece(struct leap_session *session, struct leap_rebuild *rebuil
 }
 
 static void end_piece(struct leap_session *session, const struct leap_spot *source,
-		      const struct leap_spot *target, bool written)
+		      const struct leap_spot *target, bool written, bool rebuild)
 {
 	struct leap_server *from = leap_spot_lease(source)->server;
 	struct leap_server *to = leap_spot_lease(target)->server;
@@ -221,45 +237,59 @@ static void end_piece(struct leap_session *session, const struct leap_spot *sour
 	leap_slab_void_home(slab, target->home);
 	leap_slab_void_home(slab, source->home);
 	spin_unlock_irq(&session->map_lock);
-	leap_stats_moved(from, to, moved);
+	leap_stats_copied(from, to, moved, rebuild);
 }
 
 /* Copies all that the target lacks of one chunk. */
 static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
-		      u32 chunk, u32 home)
+		      u32 chunk, u32 home, bool rebuild)
 {
 	struct leap_spot target = { .slab = slab, .chunk = chunk, .home = home };
 	struct leap_spot source;
-	struct leap_rebuild rebuild;
+	struct leap_rebuild state;
 	u32 from = 0;
 	int err;
 
 	for (;;) {
 		if (READ_ONCE(session->draining))
 			return -ESHUTDOWN;
-		err = begin_piece(session, &rebuild, from, &source, &target);
+		err = begin_piece(session, &state, from, &source, &target);
 		if (err)
 			return err == -ENODATA ? 0 : err;
 		err = leap_io_copy(session, session->bounce, &source, LEAP_LOAD);
 		if (!err)
 			err = leap_io_copy(session, session->bounce, &target,
 					   LEAP_STORE);
-		end_piece(session, &source, &target, !err);
+		end_piece(session, &source, &target, !err, rebuild);
 		if (err)
 			return err;
+		if (rebuild)
+			leap_repair_pace(target.nr);
 		from = target.slot + target.nr;
 		if (from == LEAP_CHUNK_PAGES)
 			return 0;
 	}
 }
 
-static int fill_home(struct leap_session *session, struct leap_slab *slab, u32 home)
+/**
+ * leap_move_fill - copy to a home of a slab what it lacks
+ * @session: whose
+ * @slab: which; the mover has it
+ * @home: number of the home
+ * @rebuild: what is copied stays where it was; there is no hurry
+ *
+ * Called by the mover alone. May sleep.
+ *
+ * Return: 0 when it lacks nothing that can be had; or what has gone wrong.
+ */
+int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 home,
+		   bool rebuild)
 {
 	u32 chunk;
 	int err = 0;
 
 	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++)
-		err = fill_chunk(session, slab, chunk, home);
+		err = fill_chunk(session, slab, chunk, home, rebuild);
 	return err;
 }
 
@@ -283,8 +313,11 @@ static bool abandon_home(struct leap_session *session, u32 nr,
 	spin_lock_irq(&session->map_lock);
 	leave = is_dispensable(session, slab, home);
 	if (leave) {
+		leap_slab_count_freed(session, slab, home);
 		session->nr_retiring -= slab->homes.home[home].retiring;
 		leap_homes_remove(&slab->homes, home);
+		if (leap_homes_missing(&slab->homes))
+			leap_slab_lacks(session, slab);
 		leap_slab_update(session, nr);
 	}
 	spin_unlock_irq(&session->map_lock);
@@ -318,7 +351,7 @@ static void move(struct leap_session *session, u32 nr, struct leap_slab *slab,
 			continue;
 		/* No new one begins, so that nothing is stored there after this. */
 		wait_event(session->spots_gone, !READ_ONCE(slab->leases[home].writes));
-		if (target >= 0 && fill_home(session, slab, target))
+		if (target >= 0 && leap_move_fill(session, slab, target, false))
 			return;
 		if (abandon_home(session, nr, slab, home))
 			give_back(session, slab, home);
@@ -338,7 +371,7 @@ static void move_slab(struct leap_session *session, u32 nr)
 		leap_slab_return(session, nr);
 		return;
 	}
-	home = new_home(session, nr, slab);
+	home = leap_move_new_home(session, nr, slab);
 	move(session, nr, slab, home);
 	let_go(session, slab);
 	if (home < 0)
@@ -358,6 +391,7 @@ static void move_work(struct work_struct *work)
 		move_slab(session, nr);
 		note_recalls(session);	/* that may have taken a while */
 	}
+	leap_repair(session);
 	if (READ_ONCE(session->nr_retiring))
 		queue_delayed_work(leap_wq, &session->mover, AGAIN);
 	memalloc_noio_restore(noio);
@@ -393,9 +427,20 @@ void leap_move_recall(struct leap_server *server, u32 remote_id)
 	spin_unlock_irqrestore(&session->map_lock, flags);
 	WRITE_ONCE(server->capacity, 0);
 	if (room)
-		mod_delayed_work(leap_wq, &session->mover, 0);
+		leap_move_kick(session);
 	else
 		leap_server_fail(server, "it calls more slabs back than it may", -EPROTO);
+}
+
+/**
+ * leap_move_kick - there is something for the mover to do
+ * @session: whose
+ *
+ * Any context. Nothing happens if the session ends.
+ */
+void leap_move_kick(struct leap_session *session)
+{
+	mod_delayed_work(leap_wq, &session->mover, 0);
 }
 
 /**

@@ -56,10 +56,11 @@ static void removal(struct work_struct *work)
 {
 	struct leap_rdma *rdma = container_of(work, struct leap_rdma, removal);
 
+	guard(mutex)(&rdma->conn_mutex);	/* it stays lost */
+	if (!leap_server_lost(rdma->server))
+		return;
 	flush_work(&rdma->server->abort_work);
-	guard(mutex)(&rdma->conn_mutex);
-	if (READ_ONCE(rdma->control->dead))
-		release(rdma);
+	release(rdma);
 }
 
 static void free_queue(struct leap_queue *queue)

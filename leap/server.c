@@ -62,11 +62,15 @@ static bool is_connecting(const struct leap_server *server)
 /* An attempt to connect is over: @event, unless it has failed since. */
 static u32 end_attempt(struct leap_server *server, enum leap_health_event event)
 {
-	guard(spinlock_irqsave)(&state_lock);
+	u32 actions;
+
+	spin_lock_irq(&state_lock);
 	if (server->broken)
 		event = LEAP_HEALTH_FAILED;
 	server->broken = false;
-	return happen(server, event);
+	actions = happen(server, event);
+	spin_unlock_irq(&state_lock);
+	return actions;
 }
 
 static void abort_work(struct work_struct *work)
@@ -99,12 +103,29 @@ void leap_server_fail(struct leap_server *server, const char *why, int err)
 		server->broken = true;
 	else
 		actions = happen(server, LEAP_HEALTH_BROKEN);
+	if (actions & LEAP_DO_ABORT)	/* with the lock: see leap_server_lost() */
+		queue_work(leap_wq, &server->abort_work);
 	spin_unlock_irqrestore(&state_lock, flags);
-	if (!(actions & LEAP_DO_ABORT))
-		return;
-	pr_err("server %u is lost: %s (%d). Its pages cannot be read until it is back\n",
-	       server->index, why, err);
-	queue_work(leap_wq, &server->abort_work);
+	if (actions & LEAP_DO_ABORT)
+		pr_err("server %u is lost: %s (%d). Its pages cannot be read until it is back\n",
+		       server->index, why, err);
+}
+
+/**
+ * leap_server_lost - is a server lost, with nobody trying to reach it?
+ * @server: which
+ *
+ * Return: true if so; then its abort_work has run, or flush_work() waits for it.
+ */
+bool leap_server_lost(struct leap_server *server)
+{
+	bool lost;
+
+	spin_lock_irq(&state_lock);
+	lost = server->health.state == LEAP_HEALTH_LOST ||
+	       server->health.state == LEAP_HEALTH_DRAINING_LOST;
+	spin_unlock_irq(&state_lock);
+	return lost;
 }
 
 /**
@@ -168,12 +189,10 @@ static u32 reconnect(struct leap_server *server)
 	}
 	actions = end_attempt(server, ret ? LEAP_HEALTH_CONNECTED :
 			      LEAP_HEALTH_CONNECTED_EMPTY);
-	if (actions & (LEAP_DO_SERVE | LEAP_DO_RESUME)) {
+	if (actions & (LEAP_DO_SERVE | LEAP_DO_RESUME))
 		say_back(server, actions & LEAP_DO_RESUME);
-	} else {
+	else	/* the next attempt lets go of what is there */
 		say_failed(server, -ECONNRESET);
-		transport->abort(server);
-	}
 	return actions;
 }
 
@@ -192,27 +211,30 @@ static void carry_out(struct leap_server *server, u32 actions)
 	}
 }
 
-/* Something is due; returns what is to be done. */
+/* Is something due? Then @actions says what is to be done. */
 static bool take_due(struct leap_server *server, u32 *actions)
 {
 	enum leap_health_event event;
+	bool due;
 
-	guard(spinlock_irq)(&state_lock);
-	if (!leap_health_due(&server->health, now_ms(), &event))
-		return false;
-	*actions = happen(server, event);
-	return true;
+	spin_lock_irq(&state_lock);
+	due = leap_health_due(&server->health, now_ms(), &event);
+	if (due)
+		*actions = happen(server, event);
+	spin_unlock_irq(&state_lock);
+	return due;
 }
 
 /* In ms from now; 0 if there is nothing to wait for. */
 static u64 next_due(struct leap_server *server)
 {
-	u64 now = now_ms(), at;
+	u64 now = now_ms(), retry, grace, at;
 
-	guard(spinlock_irq)(&state_lock);
-	at = server->health.retry_at;
-	if (!at || (server->health.grace_until && server->health.grace_until < at))
-		at = server->health.grace_until;
+	spin_lock_irq(&state_lock);
+	retry = server->health.retry_at;
+	grace = server->health.grace_until;
+	spin_unlock_irq(&state_lock);
+	at = retry && grace ? min(retry, grace) : retry + grace;
 	return at ? max(at, now + 1) - now : 0;
 }
 

@@ -157,6 +157,7 @@ static struct leap_session *session_alloc(const char *text)
 	spin_lock_init(&session->map_lock);
 	init_waitqueue_head(&session->store_wait);
 	leap_housekeeping_init(session);
+	session->repair_at = jiffies;
 	if (!leap_move_init(session))
 		return session;
 
@@ -336,14 +337,18 @@ int leap_session_destroy(bool force)
 int leap_session_show(char *buf)
 {
 	struct leap_session *session;
+	int len;
 
 	guard(mutex)(&session_mutex);
 	session = leap_session_peek();
 	if (!session)
 		return 0;
-	return sysfs_emit(buf,
-			  "portal %.3500s\ntransport %s\nslab_bytes %lu\ntimeout_ms %u\nservers %u\n",
-			  session->text, session->transport->name,
-			  1UL << session->slab_shift, session->portal.timeout_ms,
-			  session->portal.nr_servers);
+	len = sysfs_emit(buf,
+			 "portal %.3500s\ntransport %s\nslab_bytes %lu\ntimeout_ms %u\nservers %u\n",
+			 session->text, session->transport->name,
+			 1UL << session->slab_shift, session->portal.timeout_ms,
+			 session->portal.nr_servers);
+	return len + sysfs_emit_at(buf, len, "replicas %u\nmissing_copies %llu\n",
+				   session->portal.replicas,
+				   leap_repair_left(session));
 }

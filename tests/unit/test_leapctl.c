@@ -276,7 +276,8 @@ static void nothing_runs_that_is_not_attached(void **state)
 static void two_servers_and_two_processes(void)
 {
 	fake_write("session", "portal rdma://2,10.0.0.2:9400,10.0.0.3:9400\n"
-		   "transport rdma\nslab_bytes 67108864\ntimeout_ms 5000\nservers 2\n");
+		   "transport rdma\nslab_bytes 67108864\ntimeout_ms 5000\nservers 2\n"
+		   "replicas 2\nmissing_copies 17\n");
 	fake_server(0, "10.0.0.2:9400\n", "up\n");
 	fake_server(1, "10.0.0.3:9400\n", "lost\n");
 	fake_write("processes", "12 sort 1 2 3 4 5 6    \n13 caf\xe9 0 7 8 9 10 11  \n");
@@ -292,6 +293,7 @@ static void session_show_says_what_there_is(void **state)
 	assert_says(out, "portal     rdma://2,10.0.0.2:9400,10.0.0.3:9400\n");
 	assert_says(out, "slab       64 MiB\n");
 	assert_says(out, "timeout    5000 ms\n");
+	assert_says(out, "copies     2 of each page; 17 are missing now\n");
 	assert_says(out, "10.0.0.3:9400");
 	assert_says(out, "lost");
 }
