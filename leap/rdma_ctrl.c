@@ -6,10 +6,11 @@
  * the time is up means that the server is lost; so does an answer that does not
  * come or makes no sense. When the server is lost for another reason, whoever waits
  * for it goes on at once. A message is for one connection and never sent on a later
- * one, for which slabs may have other numbers: hence the epoch. Receives are reposted as they complete. A server sends
- * one answer at a time, as it is asked no more, and beside that nothing but
- * recalls, of which no more than LEAP_RECALLS_MAX are under way: there are always
- * receives enough.
+ * one, for which slabs may have other numbers: hence the epoch.
+ *
+ * Receives are reposted as they complete. A server sends one answer at a time, as
+ * it is asked no more, and beside that nothing but recalls, of which no more than
+ * LEAP_RECALLS_MAX are under way: there are always receives enough.
  */
 #include "rdma.h"
 
