@@ -64,7 +64,7 @@ hold
 say "the server freezes"
 on_m2 pkill -STOP -x leapd
 wait_for 20 server_is 0 lost || fail "nobody notices"
-others disk
+pause $((3 * LEAP_SCALE))	# it hears of more than one attempt to reach it then
 on_m2 pkill -CONT -x leapd
 wait_for 60 server_is 0 up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
 dmesg | grep "leap: " | tail -n 1
