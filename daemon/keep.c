@@ -31,6 +31,16 @@ void client_lost(struct client *client, const char *why)
 		client->away_until = loop_seconds() + (time_t)options.grace;
 }
 
+/*
+ * That of its last welcome; or, if it has not said anything yet that shows that it
+ * has got that one, the token that it came with.
+ */
+static bool token_fits(const struct client *before, uint64_t token)
+{
+	return token == before->token ||
+	       (before->reconciling && token == before->hello.token);
+}
+
 /**
  * keep_fits - is this the client that has come back?
  * @before: one with the same id
@@ -44,7 +54,7 @@ bool keep_fits(const struct client *before, const struct leap_hello_info *hello,
 {
 	return hello->flags & LEAP_HELLO_KEEP &&
 	       before->hello.flags & LEAP_HELLO_KEEP &&
-	       hello->token == before->token && verbs == before->verbs;
+	       token_fits(before, hello->token) && verbs == before->verbs;
 }
 
 /**

@@ -56,7 +56,9 @@ static int dram_connect(struct leap_server *server)
 	dram->timer.function = arrive;
 	server->priv = dram;
 	server->capacity = server->addr.bytes;
-	session->synchronous = !READ_ONCE(dram_latency_us);
+	/* Past the cache, a large folio has to be in one piece in one copy. */
+	session->synchronous = !READ_ONCE(dram_latency_us) &&
+			       session->portal.replicas == 1;
 	return 0;
 }
 
@@ -109,7 +111,7 @@ static int dram_ping(struct leap_server *server)
 	return 0;
 }
 
-static bool dram_overdue(struct leap_server *server)
+static bool dram_overdue(struct leap_server *server, unsigned int ms)
 {
 	return false;
 }

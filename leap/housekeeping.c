@@ -63,6 +63,12 @@ static void shrink(struct leap_session *session)
 			leap_slab_return(session, i);
 }
 
+/* Of two copies, the one on a server that has been slower than that is the worse. */
+static unsigned int slow_ms(struct leap_session *session)
+{
+	return session->portal.timeout_ms / 2;
+}
+
 static void look_after(struct leap_session *session, struct leap_server *server)
 {
 	int err;
@@ -70,23 +76,28 @@ static void look_after(struct leap_session *session, struct leap_server *server)
 	if (!leap_server_live(server))
 		return;
 	err = session->transport->ping(server);
-	if (err)
+	if (err && err != -ENOTCONN)	/* that one is known */
 		leap_server_fail(server, "it does not answer", err);
+	else if (!err && !session->transport->overdue(server, slow_ms(session)))
+		leap_server_note(server, LEAP_HEALTH_ALIVE);
 }
 
 /* Before each step that may block, or one lost server delays the next. */
 static void look_for_overdue(struct leap_session *session)
 {
-	unsigned int i;
+	unsigned int ms = session->portal.timeout_ms, i;
 
 	for (i = 0; i < session->portal.nr_servers; i++) {
 		struct leap_server *server = session->servers[i];
 
-		if (leap_server_live(server) &&
-		    session->transport->overdue(server))
+		if (!leap_server_live(server))
+			continue;
+		if (session->transport->overdue(server, ms))
 			leap_server_fail(server,
 					 "a request was not answered in time",
 					 -ETIMEDOUT);
+		else if (session->transport->overdue(server, slow_ms(session)))
+			leap_server_note(server, LEAP_HEALTH_SLOW);
 	}
 }
 
@@ -100,6 +111,8 @@ static void housekeeping(struct work_struct *work)
 	look_for_overdue(session);
 	grow(session);
 	shrink(session);
+	if (READ_ONCE(session->lacking))
+		leap_move_kick(session);
 	for (i = 0; i < session->portal.nr_servers; i++) {
 		look_for_overdue(session);
 		look_after(session, session->servers[i]);
@@ -124,11 +137,21 @@ void leap_housekeeping_kick(struct leap_session *session)
  * leap_housekeeping_soon - something is to be tried again in a moment
  * @session: whose
  *
- * Any context, while the session has a request.
+ * Any context. Nothing happens if the session ends.
  */
 void leap_housekeeping_soon(struct leap_session *session)
 {
 	mod_delayed_work(leap_wq, &session->housekeeping, LEAP_RETRY);
+}
+
+/**
+ * leap_housekeeping_init - it can be kicked, which does nothing yet
+ * @session: being created
+ */
+void leap_housekeeping_init(struct leap_session *session)
+{
+	INIT_DELAYED_WORK(&session->housekeeping, housekeeping);
+	disable_delayed_work(&session->housekeeping);
 }
 
 /**
@@ -139,19 +162,19 @@ void leap_housekeeping_soon(struct leap_session *session)
  */
 int leap_housekeeping_start(struct leap_session *session)
 {
-	INIT_DELAYED_WORK(&session->housekeeping, housekeeping);
 	grow(session);
 	if (!session->map.free_chunks)
 		return -ENOSPC;
+	enable_delayed_work(&session->housekeeping);
 	queue_delayed_work(leap_wq, &session->housekeeping, tick(session));
 	return 0;
 }
 
 /**
- * leap_housekeeping_stop - the reverse
- * @session: whose; nobody else can kick it any more
+ * leap_housekeeping_stop - the reverse, for good; kicking it does nothing any more
+ * @session: whose
  */
 void leap_housekeeping_stop(struct leap_session *session)
 {
-	cancel_delayed_work_sync(&session->housekeeping);
+	disable_delayed_work_sync(&session->housekeeping);
 }

@@ -6,13 +6,17 @@
  * a slab is taken first, so that a refusal leaves the folio untouched. From
  * leap_store_begin() on the folio is under writeback and the request's. It
  * waits, bounded, until fewer than store_depth pages are under way, then
- * belongs to the transport until leap_io_done(). A load: the folio is locked
- * until leap_io_done().
+ * belongs to the transport until leap_io_done(). With several copies it is as many
+ * requests, and over with the last of them. A load: the folio is locked until
+ * leap_io_done().
  *
- * Failure. A store that fails is finished by leap_wq in process context: its
- * place is given up first, so that nobody can read the half-written slot, then
- * leap_store_end() writes the folio to the swap device. A load that fails is
- * unlocked without being up to date, which gives SIGBUS to who needs it.
+ * Failure. A load that fails is tried again on the next copy, at once and from
+ * where its failure was noticed. If there is none the folio is unlocked without
+ * being up to date, which gives SIGBUS to who needs it. A store is done if one
+ * copy has been written: those that could not be are made up for by repair.c. If
+ * none was, it is finished by leap_wq in process context: its place is given up
+ * first, so that nobody can read the half-written slot, then leap_store_end()
+ * writes the folio to the swap device.
  *
  * The folio is always ended once, by leap_io_done() or by the work it queues,
  * and cannot be touched after that.
@@ -35,6 +39,11 @@ MODULE_PARM_DESC(store_depth,
 static struct kmem_cache *io_cache;
 /* Two pools, so that stores cannot keep loads from starting. */
 static mempool_t *io_pools[LEAP_OPS];
+/*
+ * For the second copy of a store and those after it. They are had and submitted
+ * one by one and end by themselves, so that whoever waits for one gets it.
+ */
+static mempool_t *copy_pool;
 
 static bool take_turn(struct leap_session *session, unsigned int nr)
 {
@@ -77,7 +86,7 @@ static void io_free(struct leap_io *io)
 {
 	struct leap_session *session = io->session;
 
-	mempool_free(io, io_pools[io->op]);
+	mempool_free(io, io->lead == io ? io_pools[io->op] : copy_pool);
 	leap_session_put(session);
 }
 
@@ -95,39 +104,46 @@ static void store_failed(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
+/* Where its spot is. */
+static void aim(struct leap_io *io)
+{
+	const struct leap_lease *lease = leap_spot_lease(&io->spot);
+
+	io->server = lease->server;
+	io->addr = leap_spot_addr(&io->spot);
+	io->rkey = lease->rkey;
+	io->epoch = READ_ONCE(lease->epoch);
+}
+
 /* The reference on @session becomes the request's. */
 static struct leap_io *io_alloc(struct leap_session *session,
 				struct folio *folio, enum leap_op op,
 				const struct leap_spot *spot)
 {
 	struct leap_io *io = mempool_alloc(io_pools[op], GFP_NOIO);
-	struct leap_lease *lease = leap_spot_lease(spot);
 
 	memset(io, 0, sizeof(*io));
 	io->session = session;
-	io->server = lease->server;
+	io->lead = io;
 	io->folio = folio;
 	io->nr = spot->nr;
 	io->op = op;
 	io->spot = *spot;
-	io->addr = leap_spot_addr(spot);
-	io->rkey = lease->rkey;
+	aim(io);
 	io->started = ktime_get();
 	INIT_WORK(&io->work, store_failed);
 	INIT_LIST_HEAD(&io->list);
 	return io;
 }
 
-static void account_posted(struct leap_server *server, enum leap_op op,
-			   unsigned int nr)
+static enum leap_event posted_event(enum leap_op op)
 {
-	leap_stats_add(server, op == LEAP_STORE ? LEAP_POSTED_STORES :
-		       LEAP_POSTED_LOADS, nr);
+	return op == LEAP_STORE ? LEAP_POSTED_STORES : LEAP_POSTED_LOADS;
 }
 
 static void io_submit(struct leap_io *io)
 {
-	account_posted(io->server, io->op, io->nr);
+	leap_stats_add_server(io->server, posted_event(io->op), io->nr);
 	trace_leap_submit(io);
 	if (!leap_server_live(io->server))
 		leap_io_done(io, -ENOTCONN);
@@ -135,6 +151,40 @@ static void io_submit(struct leap_io *io)
 		leap_io_done(io, -EIO);
 	else
 		io->session->transport->submit(io);
+}
+
+static struct leap_io *copy_of(struct leap_io *lead, u32 home)
+{
+	struct leap_io *io = mempool_alloc(copy_pool, GFP_NOIO);
+
+	memset(io, 0, sizeof(*io));
+	percpu_ref_get(&lead->session->ios);
+	io->session = lead->session;
+	io->lead = lead;
+	io->folio = lead->folio;
+	io->entry = lead->entry;
+	io->nr = lead->nr;
+	io->op = LEAP_STORE;
+	io->spot = lead->spot;
+	io->spot.home = home;
+	aim(io);
+	io->started = lead->started;
+	INIT_LIST_HEAD(&io->list);
+	return io;
+}
+
+/* One request for each copy. The store, and @lead, may be over on return. */
+static void submit_store(struct leap_io *lead)
+{
+	unsigned long copies = lead->spot.store.copies;
+	u32 home;
+
+	leap_stats_add(NULL, LEAP_POSTED_STORES, lead->nr);
+	atomic_set(&lead->left, hweight_long(copies));
+	for_each_set_bit(home, &copies, LEAP_HOMES_MAX)
+		if (home != lead->spot.home)
+			io_submit(copy_of(lead, home));
+	io_submit(lead);
 }
 
 static void account_load(struct leap_server *server, unsigned int nr)
@@ -149,6 +199,12 @@ static void account_store(struct leap_server *server, unsigned int nr)
 	leap_stats_add(server, LEAP_STORED_BYTES, (u64)nr << PAGE_SHIFT);
 }
 
+static void note_latency(struct leap_server *server, enum leap_op op, u64 ns)
+{
+	leap_stats_latency(leap_stats_all, op, ns);
+	leap_stats_latency(server->stats, op, ns);
+}
+
 /*
  * If all that the transport has to do is to copy, that is done here and now: a
  * request would cost more than the copy. Not if somebody wants to see requests.
@@ -160,17 +216,18 @@ static bool at_once(struct leap_session *session, struct folio *folio,
 	struct leap_server *server = leap_spot_lease(spot)->server;
 	ktime_t started;
 
-	if (!transport->at_once || !leap_server_live(server) ||
+	if (!transport->at_once || session->portal.replicas > 1 ||
+	    !leap_server_live(server) ||
 	    leap_fault_armed((enum leap_fault_point)op) || trace_leap_submit_enabled() ||
 	    trace_leap_done_enabled())
 		return false;
 	started = ktime_get();
 	if (!transport->at_once(leap_spot_addr(spot), folio, op))
 		return false;
-	account_posted(server, op, folio_nr_pages(folio));
+	leap_stats_add(server, posted_event(op), folio_nr_pages(folio));
 	if (timed)
-		leap_stats_latency(server, op,
-				   ktime_to_ns(ktime_sub(ktime_get(), started)));
+		note_latency(server, op,
+			     ktime_to_ns(ktime_sub(ktime_get(), started)));
 	return true;
 }
 
@@ -189,7 +246,7 @@ static void store_over(struct leap_session *session, struct folio *folio,
 {
 	struct leap_server *server = leap_spot_lease(spot)->server;
 
-	if (leap_spot_written(session, spot, written)) {
+	if (leap_spot_written(session, spot, written ? spot->store.copies : 0)) {
 		account_store(server, spot->nr);
 		leap_store_end(folio, 0);
 		return;
@@ -232,7 +289,7 @@ int leap_io_store(struct folio *folio)
 					   patience(session))) {
 		io = io_alloc(session, folio, LEAP_STORE, &spot);
 		io->entry = folio->swap;
-		io_submit(io);
+		submit_store(io);
 		return 0;
 	}
 	store_over(session, folio, &spot, written);
@@ -302,6 +359,7 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 		load_over(session, folio, &spot);
 		goto out;
 	}
+	leap_stats_add(NULL, LEAP_POSTED_LOADS, spot.nr);
 	io = io_alloc(session, folio, LEAP_LOAD, &spot);
 	io->entry = folio->swap;
 	io->demand = demand;
@@ -409,11 +467,35 @@ static void copy_done(struct leap_io *io, int err)
 {
 	struct completion *waiter = io->waiter;
 
-	leap_stats_add(io->server, io->op == LEAP_STORE ? LEAP_POSTED_STORES :
-		       LEAP_POSTED_LOADS, -(u64)io->nr);
+	leap_stats_add_server(io->server, posted_event(io->op), -(u64)io->nr);
 	*io->result = err;
 	io_free(io);
 	complete(waiter);
+}
+
+/* False if there is no copy that was not tried. */
+static bool load_again(struct leap_io *io)
+{
+	struct leap_server *server = io->server;
+
+	io->tried |= BIT(io->spot.home);
+	if (leap_spot_again(io->session, &io->spot, io->tried))
+		return false;
+	leap_stats_add_server(server, LEAP_FAILED_LOADS, io->nr);
+	leap_stats_add(NULL, LEAP_RETRIED_LOADS, io->nr);
+	aim(io);
+	io->more = false;	/* who has kept others back may have released them */
+	io_submit(io);
+	return true;
+}
+
+static int check_load(struct leap_io *io)
+{
+	int err = leap_verify_check(&io->spot, io->folio);
+
+	if (err)
+		leap_spot_spoil(io->session, &io->spot);
+	return err;
 }
 
 static void load_done(struct leap_io *io, int err, u64 ns)
@@ -421,14 +503,16 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 	struct completion *waiter = io->waiter;
 
 	if (!err)
-		err = leap_verify_check(&io->spot, io->folio);
+		err = check_load(io);
+	if (err && load_again(io))
+		return;
 	leap_spot_read(io->session, &io->spot);
 	if (err) {
 		leap_stats_add(io->server, LEAP_FAILED_LOADS, io->nr);
 	} else {
 		account_load(io->server, io->nr);
 		if (io->demand)
-			leap_stats_latency(io->server, LEAP_LOAD, ns);
+			note_latency(io->server, LEAP_LOAD, ns);
 	}
 	leap_load_end(io->folio, err);
 	io_free(io);
@@ -436,22 +520,52 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 		complete(waiter);
 }
 
-static void store_done(struct leap_io *io, int err, u64 ns)
+/* All copies of a store are written, or not. */
+static void store_complete(struct leap_io *io, u64 ns)
 {
-	bool stored = leap_spot_written(io->session, &io->spot, !err);
+	bool stored = leap_spot_written(io->session, &io->spot,
+					atomic_read(&io->written));
 
 	end_turn(io->session, io->nr);
 	if (!stored) {
-		leap_stats_add(io->server, LEAP_FAILED_STORES, io->nr);
-		io->err = err ?: -EIO;	/* its home was given up meanwhile */
+		leap_stats_add(NULL, LEAP_FAILED_STORES, io->nr);
+		io->err = io->err ?: -EIO;	/* its homes were given up meanwhile */
 		queue_work(leap_wq, &io->work);
 		return;
 	}
-	account_store(io->server, io->nr);
-	leap_stats_latency(io->server, LEAP_STORE, ns);
+	account_store(NULL, io->nr);
+	leap_stats_latency(leap_stats_all, LEAP_STORE, ns);
 	leap_store_end(io->folio, 0);
 	store_left(io->session);
 	io_free(io);
+}
+
+static void account_copy(struct leap_io *io, int err, u64 ns)
+{
+	if (err) {
+		leap_stats_add_server(io->server, LEAP_FAILED_STORES, io->nr);
+		return;
+	}
+	leap_stats_add_server(io->server, LEAP_STORED_PAGES, io->nr);
+	leap_stats_add_server(io->server, LEAP_STORED_BYTES,
+			      (u64)io->nr << PAGE_SHIFT);
+	leap_stats_latency(io->server->stats, LEAP_STORE, ns);
+}
+
+/* One copy is. */
+static void store_done(struct leap_io *io, int err, u64 ns)
+{
+	struct leap_io *lead = io->lead;
+
+	account_copy(io, err, ns);
+	if (err)
+		WRITE_ONCE(lead->err, err);
+	else
+		atomic_or(BIT(io->spot.home), &lead->written);
+	if (io != lead)
+		io_free(io);
+	if (atomic_dec_and_test(&lead->left))
+		store_complete(lead, ns);
 }
 
 /**
@@ -486,6 +600,11 @@ int leap_io_init(void)
 	io_cache = KMEM_CACHE(leap_io, 0);
 	if (!io_cache)
 		return -ENOMEM;
+	copy_pool = mempool_create_slab_pool(LEAP_IO_RESERVE, io_cache);
+	if (!copy_pool) {
+		leap_io_exit();
+		return -ENOMEM;
+	}
 	for (op = 0; op < LEAP_OPS; op++) {
 		io_pools[op] = mempool_create_slab_pool(LEAP_IO_RESERVE, io_cache);
 		if (!io_pools[op]) {
@@ -503,5 +622,6 @@ void leap_io_exit(void)
 
 	for (op = 0; op < LEAP_OPS; op++)
 		mempool_destroy(io_pools[op]);
+	mempool_destroy(copy_pool);
 	kmem_cache_destroy(io_cache);
 }

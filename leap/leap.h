@@ -17,9 +17,11 @@
  *
  * Locks, outermost first:
  *	session_mutex		session.c: create, destroy, areas come and go
- *	server->ctrl_mutex	rdma_ctrl.c: one control call at a time
- *	session->map_lock	map.c, slab.c: clusters, chunks, slabs; irq-safe
+ *	rdma->conn_mutex	rdma.c: a server is connected or let go
+ *	ctrl->mutex		rdma_ctrl.c: one control call at a time
+ *	session->map_lock	map.c, slab.c, spot.c, ...: clusters, chunks, slabs; irq-safe
  *	queue->lock		rdma_io.c: requests of one queue; irq-safe
+ *	state_lock		server.c: the health of all servers; irq-safe
  */
 #ifndef LEAP_H
 #define LEAP_H
@@ -38,6 +40,7 @@
 #include <linux/workqueue.h>
 #include <rdma/ib_verbs.h>
 #include "policy/copies.h"
+#include "policy/health.h"
 #include "policy/portal.h"
 #include "policy/slabmap.h"
 #include "uapi/leap.h"
@@ -81,6 +84,8 @@ enum leap_event {
 	LEAP_RECALLED_SLABS,
 	LEAP_MOVED_PAGES,
 	LEAP_CORRUPT_PAGES,
+	LEAP_RETRIED_LOADS,
+	LEAP_REBUILT_PAGES,
 	LEAP_EVENTS
 };
 
@@ -113,8 +118,10 @@ extern struct leap_stats __percpu *leap_stats_all;
 int leap_stats_init(void);
 void leap_stats_exit(void);
 void leap_stats_add(struct leap_server *server, enum leap_event event, u64 nr);
-void leap_stats_moved(struct leap_server *from, struct leap_server *to, u64 nr);
-void leap_stats_latency(struct leap_server *server, enum leap_op op, u64 ns);
+void leap_stats_add_server(struct leap_server *server, enum leap_event event, u64 nr);
+void leap_stats_copied(struct leap_server *from, struct leap_server *to, u64 nr,
+		       bool rebuild);
+void leap_stats_latency(struct leap_stats __percpu *stats, enum leap_op op, u64 ns);
 ssize_t leap_stats_show(struct leap_stats __percpu *stats, char *buf);
 ssize_t leap_stats_show_faults(char *buf, int at);
 ssize_t leap_stats_show_hist(struct leap_stats __percpu *stats, enum leap_op op,
@@ -129,6 +136,8 @@ u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event);
  * @addr: its address there (rdma), or here (dram)
  * @rkey: grants access to it
  * @remote_id: the server's number for it
+ * @epoch: of the connection that it is good for, see &leap_server.epoch
+ * @recalled: the server had called it back when it was lost
  * @reported: pages in use as last told to the server
  * @reads: requests under way that read from it
  * @writes: requests under way that write to it
@@ -138,6 +147,8 @@ struct leap_lease {
 	u64 addr;
 	u32 rkey;
 	u32 remote_id;
+	u32 epoch;
+	bool recalled;
 	u32 reported;
 	u32 reads;
 	u32 writes;
@@ -148,9 +159,11 @@ struct leap_lease {
  * @name: the portal's scheme
  * @connect: reach the server and agree on sizes; may sleep, bounded by the
  *	session's timeout. An error leaves nothing behind.
+ * @reconnect: the same for one that was lost and aborted, and ask for what it had
+ *	if that is wanted still. Returns 1 if it has kept that, 0 if it has nothing.
  * @disconnect: the reverse; no request is under way. May sleep.
  * @abort: make every request under way end soon, with an error; may sleep. The
- *	server is dead already, so that submit() refuses.
+ *	server is lost already, so that submit() refuses.
  * @slab_get: borrow one slab; may sleep, bounded. -ENOSPC: none to lend.
  * @slab_put: return it; nothing of it is in use. May sleep, bounded.
  * @ping: see that the server is alive, and tell it how full its slabs are, see
@@ -162,11 +175,12 @@ struct leap_lease {
  * @flush: start what submit() has kept back; any context. NULL if it does not.
  * @poll: somebody waits for @folio's load: spin for it, for a bounded time. The
  *	request may be over and gone.
- * @overdue: has a request been under way for longer than the timeout?
+ * @overdue: has a request been under way for longer than that?
  */
 struct leap_transport {
 	const char *name;
 	int (*connect)(struct leap_server *server);
+	int (*reconnect)(struct leap_server *server, bool keep);
 	void (*disconnect)(struct leap_server *server);
 	void (*abort)(struct leap_server *server);
 	int (*slab_get)(struct leap_server *server, struct leap_lease *lease);
@@ -176,7 +190,7 @@ struct leap_transport {
 	void (*submit)(struct leap_io *io);
 	void (*flush)(struct leap_server *server);
 	void (*poll)(struct leap_server *server, struct folio *folio);
-	bool (*overdue)(struct leap_server *server);
+	bool (*overdue)(struct leap_server *server, unsigned int ms);
 };
 
 extern const struct leap_transport leap_dram;
@@ -184,31 +198,24 @@ extern const struct leap_transport leap_rdma;
 
 /* server.c */
 
-/**
- * enum leap_server_state - see the top of server.c for who may do what
- * @LEAP_SERVER_CONNECTING: being reached; no slab, no request
- * @LEAP_SERVER_LIVE: in service
- * @LEAP_SERVER_DEAD: lost; its requests end with errors, its slabs are closed
- * @LEAP_SERVER_CLOSED: the session has ended
- */
-enum leap_server_state {
-	LEAP_SERVER_CONNECTING,
-	LEAP_SERVER_LIVE,
-	LEAP_SERVER_DEAD,
-	LEAP_SERVER_CLOSED,
-};
+/* How long what a lost server had is kept for it: as long as leapd keeps it. */
+#define LEAP_GRACE_MS		60000
 
 /**
  * struct leap_server - one that lends memory
  * @session: its owner
  * @addr: from the portal
  * @index: place in the portal, from 0
- * @state: read with leap_server_live() or READ_ONCE(), changed in one place
+ * @health: its state, under state_lock; read with leap_server_live() and the like
+ * @broken: the attempt to connect that is under way has failed already; likewise
+ * @epoch: how often it was lost; changes under map_lock
  * @capacity: bytes it may still lend, as it said last
  * @priv: the transport's
  * @why: what it said when it refused the connection
  * @stats: per CPU
- * @fail_work: does what a death needs, on leap_wq
+ * @abort_work: does at once what a loss needs, on leap_wq
+ * @recovery: connects again, when it is time
+ * @attempt_err: how the last attempt has failed
  * @recalls: the slabs that it has called back last, by its own numbers; under
  *	map_lock
  * @next_recall: where the next one goes; the oldest is there
@@ -220,12 +227,16 @@ struct leap_server {
 	struct leap_session *session;
 	struct leap_portal_server addr;
 	unsigned int index;
-	enum leap_server_state state;
+	struct leap_health health;
+	bool broken;
+	u32 epoch;
 	u64 capacity;
 	void *priv;
 	char why[LEAP_REFUSAL_TEXT];
 	struct leap_stats __percpu *stats;
-	struct work_struct fail_work;
+	struct work_struct abort_work;
+	struct delayed_work recovery;
+	int attempt_err;
 	u32 recalls[LEAP_RECALLS_MAX];
 	u32 next_recall;
 	unsigned long recalls_open;
@@ -233,16 +244,32 @@ struct leap_server {
 	struct completion kobj_gone;
 };
 
+/* In service: what it has can be read. */
 static inline bool leap_server_live(struct leap_server *server)
 {
-	return READ_ONCE(server->state) == LEAP_SERVER_LIVE;
+	return leap_health_readable(READ_ONCE(server->health.state));
+}
+
+/*
+ * Which connection to a server is in service? What is said to that one cannot go
+ * to a later one, which may not know it. False if none is.
+ */
+static inline bool leap_server_epoch(struct leap_server *server, u32 *epoch)
+{
+	*epoch = READ_ONCE(server->epoch);
+	smp_rmb();	/* it changes after service ends, and before it is resumed */
+	return leap_server_live(server);
 }
 
 struct leap_server *leap_server_create(struct leap_session *session,
 				       unsigned int index);
 void leap_server_destroy(struct leap_server *server);
 void leap_server_fail(struct leap_server *server, const char *why, int err);
-const char *leap_server_state_name(struct leap_server *server);
+void leap_server_note(struct leap_server *server, enum leap_health_event event);
+bool leap_server_lost(struct leap_server *server);
+bool leap_server_given_up(struct leap_server *server);
+int leap_server_init(void);
+void leap_server_exit(void);
 
 /* session.c */
 
@@ -265,7 +292,9 @@ const char *leap_server_state_name(struct leap_server *server);
  * @slabs: by slab number; NULL if there is none
  * @nr_retiring: homes that their servers have called back
  * @spots_gone: who waits for requests on such a home to end
- * @mover: empties such homes
+ * @mover: empties such homes, see move.c
+ * @lacking: there are slabs that lack something
+ * @repair_at: when the mover is to look after these, in jiffies
  * @homing: reads pages home for which there is no other server
  * @bounce: what is on its way from one home to another
  * @stores: stores that have begun and not ended, waiting ones included
@@ -295,6 +324,8 @@ struct leap_session {
 
 	wait_queue_head_t spots_gone;
 	struct delayed_work mover;
+	bool lacking;
+	unsigned long repair_at;
 	struct delayed_work homing;
 	struct folio *bounce;
 
@@ -331,12 +362,13 @@ void leap_process_detach_all(void);
 
 /* housekeeping.c */
 
+void leap_housekeeping_init(struct leap_session *session);
 int leap_housekeeping_start(struct leap_session *session);
 void leap_housekeeping_stop(struct leap_session *session);
 void leap_housekeeping_kick(struct leap_session *session);
 void leap_housekeeping_soon(struct leap_session *session);
 
-/* slab.c */
+/* slab.c, spot.c */
 
 /**
  * struct leap_slab - a part of the remote address space
@@ -344,6 +376,7 @@ void leap_housekeeping_soon(struct leap_session *session);
  * @leases: the same places, for those who read and write there
  * @empty_since: in jiffies, 0 if it was not empty when last looked at
  * @moving: the mover works on it; it is not to be returned by anybody else
+ * @lacking: some home lacks what another has, or there are too few of them
  * @sums: by slot, see verify.c; NULL if that is not wanted
  * @copies: by chunk; where each slot is
  */
@@ -352,19 +385,20 @@ struct leap_slab {
 	struct leap_lease leases[LEAP_HOMES_MAX];
 	unsigned long empty_since;
 	bool moving;
+	bool lacking;
 	u32 *sums;
 	struct leap_copies copies[];
 };
 
 /**
- * struct leap_spot - some slots in a home of a slab, for one request
- * @slab: the slab; it keeps this home until leap_spot_read() or
- *	leap_spot_written()
+ * struct leap_spot - some slots of a slab, for one request
+ * @slab: the slab; it keeps the home until leap_spot_read(), and all homes that a
+ *	store goes to until leap_spot_written()
  * @chunk: which of its chunks
  * @slot: the first slot there
  * @nr: how many
- * @home: number of the home
- * @store: for stores
+ * @home: number of the home; of a store, the first of them
+ * @store: for stores: all of them
  */
 struct leap_spot {
 	struct leap_slab *slab;
@@ -387,13 +421,15 @@ int leap_spot_to_write(struct leap_session *session,
 int leap_spot_to_read(struct leap_session *session,
 		      const struct leap_place *place, unsigned int nr,
 		      struct leap_spot *spot);
+int leap_spot_again(struct leap_session *session, struct leap_spot *spot, u32 tried);
+void leap_spot_spoil(struct leap_session *session, const struct leap_spot *spot);
 void leap_spot_read(struct leap_session *session, const struct leap_spot *spot);
 bool leap_spot_written(struct leap_session *session,
-		       const struct leap_spot *spot, bool written);
+		       const struct leap_spot *spot, u32 written);
 struct leap_server *leap_slab_reader(struct leap_session *session,
 				     const struct leap_place *place);
-struct leap_server *leap_slab_free_slot(struct leap_session *session,
-					const struct leap_place *place);
+void leap_slab_free_slot(struct leap_session *session,
+			 const struct leap_place *place);
 int leap_slab_lend(struct leap_session *session, const u32 *taken, u32 nr_taken,
 		   struct leap_lease *lease);
 int leap_slab_borrow(struct leap_session *session);
@@ -401,13 +437,24 @@ bool leap_slab_return(struct leap_session *session, u32 nr);
 bool leap_slab_idle(struct leap_session *session, u32 nr, unsigned long linger);
 bool leap_slab_homeless(struct leap_session *session, u32 nr);
 void leap_slab_update(struct leap_session *session, u32 nr);
-void leap_slab_server_lost(struct leap_server *server);
+void leap_slab_lacks(struct leap_session *session, struct leap_slab *slab);
+void leap_slab_void_home(struct leap_slab *slab, u32 home);
+int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease);
 bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
 			   u32 *used);
 ssize_t leap_slab_show(struct leap_session *session, struct leap_server *server,
 		       char *buf, int at);
-
 void leap_slab_destroy(struct leap_slab *slab);
+
+/* homes.c */
+
+void leap_slab_server_lost(struct leap_server *server);
+void leap_slab_server_back(struct leap_server *server, u32 epoch);
+void leap_slab_server_forget(struct leap_server *server, u32 epoch);
+void leap_slab_server_health(struct leap_server *server);
+void leap_slab_server_report(struct leap_server *server);
+void leap_slab_count_freed(struct leap_session *session,
+			   const struct leap_slab *slab, u32 home);
 
 /* verify.c */
 
@@ -422,6 +469,16 @@ void leap_move_exit(struct leap_session *session);
 void leap_move_recall(struct leap_server *server, u32 remote_id);
 void leap_move_look(struct leap_server *server);
 void leap_move_forget(struct leap_server *server, u32 remote_id);
+void leap_move_kick(struct leap_session *session);
+int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *slab);
+int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 home,
+		   bool rebuild);
+
+/* repair.c */
+
+void leap_repair(struct leap_session *session);
+void leap_repair_pace(u32 pages);
+u64 leap_repair_left(struct leap_session *session);
 
 /* map.c */
 
@@ -473,6 +530,11 @@ int leap_home_bring_slabs(struct leap_session *session);
  * struct leap_io - a request: one folio, in one piece, to or from one slab
  * @session: holds a reference
  * @server: where
+ * @lead: of a store that goes to several servers, the request for the first one,
+ *	which is the store; @left and @written are its
+ * @left: copies that are under way
+ * @written: copies that have been acknowledged, bit i for home i
+ * @tried: of a load: homes that have failed, likewise
  * @folio: locked (load) or under writeback (store), or leap_io_copy()'s own
  * @entry: its first slot; a folio outside the swap cache may forget it
  * @nr: its pages, or so many of them
@@ -484,6 +546,7 @@ int leap_home_bring_slabs(struct leap_session *session);
  * @spot: the place in the slab
  * @addr: first byte of the place in the slab, as the server sees it
  * @rkey: of the slab
+ * @epoch: of the connection that both are good for
  * @started: when mm asked
  * @posted: when it was handed to the device
  * @err: why it has failed
@@ -496,6 +559,9 @@ int leap_home_bring_slabs(struct leap_session *session);
 struct leap_io {
 	struct leap_session *session;
 	struct leap_server *server;
+	struct leap_io *lead;
+	atomic_t left, written;
+	u32 tried;
 	struct folio *folio;
 	swp_entry_t entry;
 	unsigned int nr;
@@ -507,6 +573,7 @@ struct leap_io {
 	struct leap_spot spot;
 	u64 addr;
 	u32 rkey;
+	u32 epoch;
 	ktime_t started, posted;
 	int err;
 	struct work_struct work;

@@ -50,9 +50,12 @@ static int __init leap_init(void)
 	err = leap_stats_init();
 	if (err)
 		goto destroy_wq;
-	err = leap_io_init();
+	err = leap_server_init();
 	if (err)
 		goto exit_stats;
+	err = leap_io_init();
+	if (err)
+		goto exit_server;
 	leap_fault_init();
 	leap_prefetch_settings_init();
 	err = leap_reader_init();
@@ -79,6 +82,8 @@ exit_reader:
 exit_io:
 	leap_fault_exit();
 	leap_io_exit();
+exit_server:
+	leap_server_exit();
 exit_stats:
 	leap_stats_exit();
 destroy_wq:
@@ -97,6 +102,7 @@ static void __exit leap_exit(void)
 	leap_map_areas_exit();
 	leap_fault_exit();
 	leap_io_exit();
+	leap_server_exit();
 	leap_stats_exit();
 	destroy_workqueue(leap_wq);
 	rcu_barrier();

@@ -232,23 +232,19 @@ bool leap_map_marked(swp_entry_t entry)
 	return area && test_bit(swp_offset(entry), area->prefetched);
 }
 
-/* Returns who had it, or NULL. */
-static struct leap_server *free_slot(struct leap_session *session,
-				     struct leap_area_map *area,
-				     swp_entry_t entry)
+static void free_slot(struct leap_session *session, struct leap_area_map *area,
+		      swp_entry_t entry)
 {
 	struct leap_cluster *cluster = cluster_of(area, entry);
-	struct leap_server *server = NULL;
 	struct leap_place place;
 	unsigned long flags;
 
 	spin_lock_irqsave(&session->map_lock, flags);
 	if (!WARN_ON_ONCE(!place_of(session, area, entry, &place))) {
-		server = leap_slab_free_slot(session, &place);
+		leap_slab_free_slot(session, &place);
 		leap_slabmap_put(&session->map, cluster, 1);
 	}
 	spin_unlock_irqrestore(&session->map_lock, flags);
-	return server;
 }
 
 /**
@@ -261,7 +257,6 @@ void leap_map_free(swp_entry_t first, unsigned int nr)
 	struct leap_area_map *area = READ_ONCE(areas[swp_type(first)]);
 	unsigned long offset = swp_offset(first), end = offset + nr;
 	struct leap_session *session;
-	struct leap_server *server;
 
 	/* Not ours yet: the slots were left behind by an earlier leap.ko. */
 	if (!area)
@@ -269,13 +264,12 @@ void leap_map_free(swp_entry_t first, unsigned int nr)
 	guard(rcu)();
 	session = leap_session_peek();
 	for (; offset < end; offset++) {
-		server = NULL;
 		if (!test_and_clear_bit(offset, area->lost) && session)
-			server = free_slot(session, area,
-					   swp_entry(swp_type(first), offset));
+			free_slot(session, area,
+				  swp_entry(swp_type(first), offset));
 		if (test_and_clear_bit(offset, area->prefetched))
 			leap_stats_add(NULL, LEAP_PREFETCH_UNUSED, 1);
-		leap_stats_add(server, LEAP_FREED_PAGES, 1);
+		leap_stats_add(NULL, LEAP_FREED_PAGES, 1);
 	}
 }
 

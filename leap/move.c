@@ -21,6 +21,8 @@
  * left that it alone has, then no load is under way there: in that order, for
  * each of these could bring back what comes before it otherwise.
  *
+ * When it has done that, it lets repair.c make up for copies that are missing.
+ *
  * Neither the mover nor reading home runs on leap_wq. Both wait for requests, and
  * what ends those of a lost server is work on leap_wq: when no memory is left for
  * another worker there, it must not be behind one of them. Nobody who needs memory
@@ -120,7 +122,10 @@ static void let_go(struct leap_session *session, struct leap_slab *slab)
 	spin_unlock_irq(&session->map_lock);
 }
 
-/* A home that can be written to; if there is none, the servers that it has. */
+/*
+ * A home that can be written to, if there are as many as there should be; if not,
+ * the servers that it has.
+ */
 static int find_home(struct leap_session *session, struct leap_slab *slab,
 		     u32 *taken, u32 *nr_taken)
 {
@@ -135,6 +140,8 @@ static int find_home(struct leap_session *session, struct leap_slab *slab,
 		if (slab->leases[i].server)
 			taken[(*nr_taken)++] = slab->leases[i].server->index;
 	}
+	if (leap_homes_missing(&slab->homes))
+		home = -ENOSPC;
 	spin_unlock_irq(&session->map_lock);
 	return home;
 }
@@ -145,18 +152,24 @@ static int add_home(struct leap_session *session, u32 nr, struct leap_slab *slab
 	int home;
 
 	spin_lock_irq(&session->map_lock);
-	home = leap_homes_add(&slab->homes, leap_server_live(lease->server) ?
-			      LEAP_HEALTH_UP : LEAP_HEALTH_LOST);
-	if (home >= 0) {
-		slab->leases[home] = *lease;
+	home = leap_slab_add_home(slab, lease);
+	if (home >= 0)
 		leap_slab_update(session, nr);
-	}
 	spin_unlock_irq(&session->map_lock);
 	return home;
 }
 
-/* Where to? */
-static int new_home(struct leap_session *session, u32 nr, struct leap_slab *slab)
+/**
+ * leap_move_new_home - find a home that can be written to, or get one
+ * @session: whose
+ * @nr: number of the slab
+ * @slab: which; the mover has it
+ *
+ * Called by the mover alone. May sleep, bounded by the timeout.
+ *
+ * Return: number of the home; -ENOSPC it lacks one, and nobody lends any.
+ */
+int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *slab)
 {
 	u32 taken[LEAP_HOMES_MAX], nr_taken;
 	struct leap_lease lease;
@@ -222,8 +235,10 @@ static int begin_piece(struct leap_session *session, struct leap_rebuild *rebuil
 }
 
 static void end_piece(struct leap_session *session, const struct leap_spot *source,
-		      const struct leap_spot *target, bool written)
+		      const struct leap_spot *target, bool written, bool rebuild)
 {
+	struct leap_server *from = leap_spot_lease(source)->server;
+	struct leap_server *to = leap_spot_lease(target)->server;
 	struct leap_slab *slab = target->slab;
 	u32 moved;
 
@@ -232,47 +247,62 @@ static void end_piece(struct leap_session *session, const struct leap_spot *sour
 				 written);
 	leap_spot_lease(target)->writes--;
 	leap_spot_lease(source)->reads--;
+	leap_slab_void_home(slab, target->home);
+	leap_slab_void_home(slab, source->home);
 	spin_unlock_irq(&session->map_lock);
-	leap_stats_moved(leap_spot_lease(source)->server,
-			 leap_spot_lease(target)->server, moved);
+	leap_stats_copied(from, to, moved, rebuild);
 }
 
 /* Copies all that the target lacks of one chunk. */
 static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
-		      u32 chunk, u32 home)
+		      u32 chunk, u32 home, bool rebuild)
 {
 	struct leap_spot target = { .slab = slab, .chunk = chunk, .home = home };
 	struct leap_spot source;
-	struct leap_rebuild rebuild;
+	struct leap_rebuild state;
 	u32 from = 0;
 	int err;
 
 	for (;;) {
 		if (READ_ONCE(session->draining))
 			return -ESHUTDOWN;
-		err = begin_piece(session, &rebuild, from, &source, &target);
+		err = begin_piece(session, &state, from, &source, &target);
 		if (err)
 			return err == -ENODATA ? 0 : err;
 		err = leap_io_copy(session, session->bounce, &source, LEAP_LOAD);
 		if (!err)
 			err = leap_io_copy(session, session->bounce, &target,
 					   LEAP_STORE);
-		end_piece(session, &source, &target, !err);
+		end_piece(session, &source, &target, !err, rebuild);
 		if (err)
 			return err;
+		if (rebuild)
+			leap_repair_pace(target.nr);
 		from = target.slot + target.nr;
 		if (from == LEAP_CHUNK_PAGES)
 			return 0;
 	}
 }
 
-static int fill_home(struct leap_session *session, struct leap_slab *slab, u32 home)
+/**
+ * leap_move_fill - copy to a home of a slab what it lacks
+ * @session: whose
+ * @slab: which; the mover has it
+ * @home: number of the home
+ * @rebuild: what is copied stays where it was; there is no hurry
+ *
+ * Called by the mover alone. May sleep.
+ *
+ * Return: 0 when it lacks nothing that can be had; or what has gone wrong.
+ */
+int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 home,
+		   bool rebuild)
 {
 	u32 chunk;
 	int err = 0;
 
 	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++) {
-		err = fill_chunk(session, slab, chunk, home);
+		err = fill_chunk(session, slab, chunk, home, rebuild);
 		note_recalls(session);	/* there is room for some only */
 	}
 	return err;
@@ -298,8 +328,11 @@ static bool abandon_home(struct leap_session *session, u32 nr,
 	spin_lock_irq(&session->map_lock);
 	leave = is_dispensable(session, slab, home);
 	if (leave) {
+		leap_slab_count_freed(session, slab, home);
 		session->nr_retiring -= slab->homes.home[home].retiring;
 		leap_homes_remove(&slab->homes, home);
+		if (leap_homes_missing(&slab->homes))
+			leap_slab_lacks(session, slab);
 		leap_slab_update(session, nr);
 	}
 	spin_unlock_irq(&session->map_lock);
@@ -315,7 +348,7 @@ static void give_back(struct leap_session *session, struct leap_slab *slab, u32 
 	gone = *lease;
 	memset(lease, 0, sizeof(*lease));
 	spin_unlock_irq(&session->map_lock);
-	if (leap_server_live(gone.server))
+	if (gone.server && leap_server_live(gone.server))
 		session->transport->slab_put(gone.server, &gone);
 }
 
@@ -333,7 +366,7 @@ static void move(struct leap_session *session, u32 nr, struct leap_slab *slab,
 			continue;
 		/* No new one begins, so that nothing is stored there after this. */
 		wait_event(session->spots_gone, !READ_ONCE(slab->leases[home].writes));
-		if (target >= 0 && fill_home(session, slab, target))
+		if (target >= 0 && leap_move_fill(session, slab, target, false))
 			return;
 		if (abandon_home(session, nr, slab, home))
 			give_back(session, slab, home);
@@ -353,7 +386,7 @@ static void move_slab(struct leap_session *session, u32 nr)
 		leap_slab_return(session, nr);
 		return;
 	}
-	home = new_home(session, nr, slab);
+	home = leap_move_new_home(session, nr, slab);
 	move(session, nr, slab, home);
 	let_go(session, slab);
 	if (home < 0)
@@ -373,6 +406,7 @@ static void move_work(struct work_struct *work)
 	     nr < READ_ONCE(session->map.top); nr++)
 		move_slab(session, nr);
 	note_recalls(session);
+	leap_repair(session);
 	if (READ_ONCE(session->nr_retiring))
 		queue_delayed_work(system_unbound_wq, &session->mover, AGAIN);
 	memalloc_noio_restore(noio);
@@ -407,7 +441,7 @@ void leap_move_recall(struct leap_server *server, u32 remote_id)
 	__set_bit(i, &server->recalls_open);
 	spin_unlock_irqrestore(&session->map_lock, flags);
 	WRITE_ONCE(server->capacity, 0);
-	mod_delayed_work(system_unbound_wq, &session->mover, 0);
+	leap_move_kick(session);
 }
 
 /**
@@ -420,7 +454,7 @@ void leap_move_look(struct leap_server *server)
 {
 	lockdep_assert_held(&server->session->map_lock);
 	if (server->recalls_open)
-		mod_delayed_work(system_unbound_wq, &server->session->mover, 0);
+		leap_move_kick(server->session);
 }
 
 /**
@@ -440,6 +474,17 @@ void leap_move_forget(struct leap_server *server, u32 remote_id)
 		if (server->recalls[bit] == remote_id)
 			__clear_bit(bit, &server->recalls_open);
 	spin_unlock_irq(&session->map_lock);
+}
+
+/**
+ * leap_move_kick - there is something for the mover to do
+ * @session: whose
+ *
+ * Any context. Nothing happens if the session ends.
+ */
+void leap_move_kick(struct leap_session *session)
+{
+	mod_delayed_work(system_unbound_wq, &session->mover, 0);
 }
 
 /**

@@ -6,7 +6,9 @@
  * for everything else, so that a demand load is never behind a row of writes
  * in a send queue.
  */
+#include <linux/nsproxy.h>
 #include <linux/random.h>
+#include <net/net_namespace.h>
 #include "rdma.h"
 
 /* Most pairs of data queues to ask for. */
@@ -33,6 +35,7 @@ static void walk_queues(struct leap_rdma *rdma,
  */
 static void release(struct leap_rdma *rdma)
 {
+	lockdep_assert_held(&rdma->conn_mutex);
 	walk_queues(rdma, leap_queue_close);
 	mutex_lock(&rdma->ctrl.mutex);	/* no message is under way */
 	if (rdma->pd) {
@@ -45,12 +48,18 @@ static void release(struct leap_rdma *rdma)
 	walk_queues(rdma, leap_queue_disown);
 }
 
-/* The server is dead and its requests are being ended. */
+/*
+ * The server is lost and its requests are being ended; unless it has come back by
+ * another device already.
+ */
 static void removal(struct work_struct *work)
 {
 	struct leap_rdma *rdma = container_of(work, struct leap_rdma, removal);
 
-	flush_work(&rdma->server->fail_work);
+	guard(mutex)(&rdma->conn_mutex);	/* it stays lost */
+	if (!leap_server_lost(rdma->server))
+		return;
+	flush_work(&rdma->server->abort_work);
 	release(rdma);
 }
 
@@ -62,8 +71,11 @@ static void free_queue(struct leap_queue *queue)
 static void rdma_free(struct leap_rdma *rdma)
 {
 	disable_work_sync(&rdma->removal);
+	mutex_lock(&rdma->conn_mutex);
 	release(rdma);
+	mutex_unlock(&rdma->conn_mutex);
 	walk_queues(rdma, free_queue);
+	put_net(rdma->net);
 	kfree(rdma);
 }
 
@@ -97,13 +109,13 @@ static int connect_control(struct leap_rdma *rdma, unsigned int queues)
 }
 
 /* With only one queue granted, it serves for everything. */
-static int connect_data(struct leap_rdma *rdma, unsigned int granted)
+static int connect_data(struct leap_rdma *rdma)
 {
-	unsigned int i, nr = max(granted / 2, 1);
+	unsigned int granted = rdma->granted, i, nr = max(granted / 2, 1);
 	int err;
 
 	for (i = 0; i < nr; i++) {
-		rdma->nr = i + 1;
+		rdma->nr = max(rdma->nr, i + 1);
 		err = leap_queue_create(&rdma->demand[i], rdma, LEAP_ROLE_DATA,
 					i, granted);
 		if (!err && granted > 1)
@@ -117,23 +129,37 @@ static int connect_data(struct leap_rdma *rdma, unsigned int granted)
 	return 0;
 }
 
-static int rdma_connect_server(struct leap_server *server)
+static struct leap_rdma *rdma_alloc(struct leap_server *server)
 {
 	struct leap_rdma *rdma = kzalloc(sizeof(*rdma), GFP_KERNEL);
+
+	if (!rdma)
+		return NULL;
+	rdma->server = server;
+	rdma->net = get_net(current->nsproxy->net_ns);
+	INIT_WORK(&rdma->removal, removal);
+	mutex_init(&rdma->conn_mutex);
+	mutex_init(&rdma->usage_mutex);
+	leap_ctrl_init(rdma);
+	get_random_bytes(rdma->client_id, sizeof(rdma->client_id));
+	return rdma;
+}
+
+static int rdma_connect_server(struct leap_server *server)
+{
 	unsigned int queues = 2 * min(num_online_cpus(), PAIRS_MAX);
+	struct leap_rdma *rdma = rdma_alloc(server);
 	int err;
 
 	if (!rdma)
 		return -ENOMEM;
-	rdma->server = server;
-	INIT_WORK(&rdma->removal, removal);
-	mutex_init(&rdma->usage_mutex);
-	leap_ctrl_init(rdma);
-	get_random_bytes(rdma->client_id, sizeof(rdma->client_id));
+	mutex_lock(&rdma->conn_mutex);
 	err = connect_control(rdma, queues);
-	if (!err)
-		err = connect_data(rdma, min(rdma->control->welcome.queues,
-					     queues));
+	if (!err) {
+		rdma->granted = min(rdma->control->welcome.queues, queues);
+		err = connect_data(rdma);
+	}
+	mutex_unlock(&rdma->conn_mutex);
 	if (err) {
 		rdma_free(rdma);
 		return err;
@@ -142,25 +168,80 @@ static int rdma_connect_server(struct leap_server *server)
 	return 0;
 }
 
+static int report_usage(struct leap_server *server, u32 epoch)
+{
+	struct leap_rdma *rdma = server->priv;
+	struct leap_msg_info msg = { .type = LEAP_MSG_SLAB_USAGE };
+	u32 nr = 0;
+	int err = 0;
+
+	guard(mutex)(&rdma->usage_mutex);
+	while (!err && leap_slab_next_report(server, &nr, &msg.slab, &msg.used))
+		err = leap_ctrl_send(rdma, epoch, &msg);
+	return err;
+}
+
+/*
+ * If the server has kept what we had, the slabs that we know of are named before
+ * anything else is said: it takes back the others.
+ */
+static int connect_again(struct leap_server *server)
+{
+	struct leap_rdma *rdma = server->priv;
+	bool kept;
+	int err;
+
+	err = connect_control(rdma, rdma->granted);
+	if (err)
+		return err;
+	if (rdma->control->welcome.queues < rdma->granted)
+		return -EUSERS;
+	kept = rdma->control->welcome.flags & LEAP_WELCOME_KEPT;
+	leap_slab_server_report(server);
+	if (kept)
+		err = report_usage(server, rdma->control->epoch);
+	if (!err)
+		err = connect_data(rdma);
+	return err ?: kept;
+}
+
+/* Nobody else talks to a server that is not in service: leap_server_epoch(). */
+static int rdma_reconnect(struct leap_server *server, bool keep)
+{
+	struct leap_rdma *rdma = server->priv;
+	int ret;
+
+	guard(mutex)(&rdma->conn_mutex);
+	release(rdma);
+	if (!keep)
+		rdma->token = 0;
+	ret = connect_again(server);
+	if (ret < 0)
+		release(rdma);
+	return ret;
+}
+
 static void rdma_disconnect_server(struct leap_server *server)
 {
 	struct leap_rdma *rdma = server->priv;
 	struct leap_msg_info bye = { .type = LEAP_MSG_BYE };
 
 	/* Without it the server finds out by the disconnect, only later. */
-	leap_ctrl_send(rdma, &bye);
+	leap_ctrl_send(rdma, READ_ONCE(server->epoch), &bye);
 	rdma_free(rdma);
 }
 
 static void rdma_abort(struct leap_server *server)
 {
 	walk_queues(server->priv, leap_queue_stop);
+	leap_ctrl_abort(server->priv);
 }
 
 static int rdma_slab_get(struct leap_server *server, struct leap_lease *lease)
 {
 	struct leap_msg_info msg = { .type = LEAP_MSG_SLAB_GET };
-	int err = leap_ctrl_call(server->priv, &msg, LEAP_MSG_SLAB_GRANT);
+	int err = leap_ctrl_call(server->priv, lease->epoch, &msg,
+				 LEAP_MSG_SLAB_GRANT);
 
 	if (err)
 		return err;
@@ -182,42 +263,32 @@ static void rdma_slab_put(struct leap_server *server, struct leap_lease *lease)
 	};
 
 	guard(mutex)(&rdma->usage_mutex);
-	if (!leap_ctrl_call(rdma, &msg, LEAP_MSG_SLAB_PUT_DONE))
+	if (!leap_ctrl_call(rdma, lease->epoch, &msg, LEAP_MSG_SLAB_PUT_DONE))
 		WRITE_ONCE(server->capacity, msg.capacity);
 	leap_move_forget(server, lease->remote_id);
-}
-
-static int report_usage(struct leap_server *server)
-{
-	struct leap_rdma *rdma = server->priv;
-	struct leap_msg_info msg = { .type = LEAP_MSG_SLAB_USAGE };
-	u32 nr = 0;
-	int err = 0;
-
-	guard(mutex)(&rdma->usage_mutex);
-	while (!err && leap_slab_next_report(server, &nr, &msg.slab, &msg.used))
-		err = leap_ctrl_send(rdma, &msg);
-	return err;
 }
 
 static int rdma_ping(struct leap_server *server)
 {
 	struct leap_msg_info msg = { .type = LEAP_MSG_PING };
+	u32 epoch;
 	int err;
 
+	if (!leap_server_epoch(server, &epoch))
+		return -ENOTCONN;
 	walk_queues(server->priv, leap_queue_kick);
-	err = report_usage(server);
+	err = report_usage(server, epoch);
 	if (!err)
-		err = leap_ctrl_call(server->priv, &msg, LEAP_MSG_PONG);
+		err = leap_ctrl_call(server->priv, epoch, &msg, LEAP_MSG_PONG);
 	if (!err)
 		WRITE_ONCE(server->capacity, msg.capacity);
 	return err;
 }
 
-static bool rdma_overdue(struct leap_server *server)
+static bool rdma_overdue(struct leap_server *server, unsigned int ms)
 {
 	struct leap_rdma *rdma = server->priv;
-	unsigned int ms = server->session->portal.timeout_ms, i;
+	unsigned int i;
 
 	for (i = 0; i < rdma->nr; i++)
 		if (leap_queue_overdue(rdma->demand[i], ms) ||
@@ -229,6 +300,7 @@ static bool rdma_overdue(struct leap_server *server)
 const struct leap_transport leap_rdma = {
 	.name = "rdma",
 	.connect = rdma_connect_server,
+	.reconnect = rdma_reconnect,
 	.disconnect = rdma_disconnect_server,
 	.abort = rdma_abort,
 	.slab_get = rdma_slab_get,

@@ -31,11 +31,12 @@ struct leap_rdma;
  * @event: a step of the connection has been made
  * @status: 0, or why it failed
  * @established: welcomed; from now on a disconnect means that the server is lost
+ * @epoch: of the server, when it was connected; requests of another do not belong
  * @welcome: what the server has said
  * @confirm: a write must be confirmed by a read, see rdma_io.c
  * @confirm_cqe: completion of a write that is going to be
  * @lock: protects all below
- * @dead: posts nothing any more
+ * @dead: posts nothing: not connected yet, or not any more
  * @depth: most work requests at a time
  * @merge: most loads that become one, 1 if the device cannot do that
  * @posted: work requests that the device has
@@ -51,6 +52,7 @@ struct leap_queue {
 	struct completion event;
 	int status;
 	bool established;
+	u32 epoch;
 	struct leap_welcome_info welcome;
 	bool confirm;
 	struct ib_cqe confirm_cqe;
@@ -104,17 +106,24 @@ struct leap_ctrl {
 
 /**
  * struct leap_rdma - a server, as this transport sees it
+ *
+ * It and its queues stay while the server does, and are used again when that is
+ * connected anew, so that those who submit requests need no reference on them.
+ *
  * @server: as the rest of the module sees it
+ * @net: where the session was made
+ * @conn_mutex: to connect, and to let go of the device
  * @pd: protection domain of all queues
  * @sink: where reads that confirm a write go; nobody looks at it
  * @sink_dma: its address for the device
  * @client_id: names this client to the server
  * @hello: what it has said, on the control queue
- * @token: proves it, on the data queues
+ * @token: proves it, on the data queues and when it comes back
  * @control: for messages
  * @demand: for loads that somebody waits for, by CPU
  * @bulk: for everything else, by CPU
- * @nr: how many of each
+ * @nr: how many of each, once it has been connected
+ * @granted: data queues that the server has granted then
  * @average_ns: how long demand loads take, as a moving average
  * @ctrl: messages
  * @usage_mutex: so that no usage of a slab is told after it was given back
@@ -122,6 +131,8 @@ struct leap_ctrl {
  */
 struct leap_rdma {
 	struct leap_server *server;
+	struct net *net;
+	struct mutex conn_mutex;	/* see above */
 	struct ib_pd *pd;
 	u64 *sink;
 	u64 sink_dma;
@@ -132,6 +143,7 @@ struct leap_rdma {
 	struct leap_queue *demand[LEAP_QUEUES_MAX / 2];
 	struct leap_queue *bulk[LEAP_QUEUES_MAX / 2];
 	unsigned int nr;
+	unsigned int granted;
 	unsigned long average_ns;
 	struct leap_ctrl ctrl;
 	struct mutex usage_mutex;	/* see above */
@@ -151,9 +163,10 @@ int leap_queue_poll(struct leap_queue *queue);
 void leap_ctrl_init(struct leap_rdma *rdma);
 void leap_ctrl_exit(struct leap_rdma *rdma);
 int leap_ctrl_listen(struct leap_queue *queue);
-int leap_ctrl_send(struct leap_rdma *rdma, struct leap_msg_info *msg);
-int leap_ctrl_call(struct leap_rdma *rdma, struct leap_msg_info *msg,
+int leap_ctrl_send(struct leap_rdma *rdma, u32 epoch, struct leap_msg_info *msg);
+int leap_ctrl_call(struct leap_rdma *rdma, u32 epoch, struct leap_msg_info *msg,
 		   u16 answer);
+void leap_ctrl_abort(struct leap_rdma *rdma);
 
 /* rdma_key.c */
 int leap_rdma_prove(struct leap_rdma *rdma);

@@ -4,10 +4,13 @@
  *
  * There is one buffer to send from, so a message that has not been sent when
  * the time is up means that the server is lost; so does an answer that does not
- * come or makes no sense. Receives are reposted as they complete. A server sends
- * one answer at a time, as it is asked no more, and beside that nothing but
- * recalls, of which no more than LEAP_RECALLS_MAX are under way: there are always
- * receives enough.
+ * come or makes no sense. When the server is lost for another reason, whoever waits
+ * for it goes on at once. A message is for one connection and never sent on a later
+ * one, for which slabs may have other numbers: hence the epoch.
+ *
+ * Receives are reposted as they complete. A server sends one answer at a time, as
+ * it is asked no more, and beside that nothing but recalls, of which no more than
+ * LEAP_RECALLS_MAX are under way: there are always receives enough.
  */
 #include "rdma.h"
 
@@ -92,7 +95,8 @@ static void received(struct ib_cq *cq, struct ib_wc *wc)
 }
 
 /* Under ctrl->mutex. */
-static int transmit(struct leap_rdma *rdma, const struct leap_msg_info *msg)
+static int transmit(struct leap_rdma *rdma, u32 epoch,
+		    const struct leap_msg_info *msg)
 {
 	struct leap_ctrl_buf *tx = &rdma->ctrl.tx;
 	struct leap_queue *queue = rdma->control;
@@ -111,7 +115,8 @@ static int transmit(struct leap_rdma *rdma, const struct leap_msg_info *msg)
 	int err = -ENOTCONN;
 
 	lockdep_assert_held(&rdma->ctrl.mutex);
-	if (READ_ONCE(queue->dead))	/* its device may be gone */
+	/* Its device may be gone. */
+	if (READ_ONCE(queue->dead) || queue->epoch != epoch)
 		return -ENOTCONN;
 	sge.lkey = rdma->pd->local_dma_lkey;
 	ib_dma_sync_single_for_cpu(rdma->pd->device, tx->dma,
@@ -132,14 +137,23 @@ static unsigned long deadline(struct leap_rdma *rdma)
 	return msecs_to_jiffies(rdma->server->session->portal.timeout_ms);
 }
 
-static int transmit_and_wait(struct leap_rdma *rdma,
+/* Under ctrl->mutex. */
+static int wait_for(struct leap_rdma *rdma, struct completion *what)
+{
+	unsigned long left = wait_for_completion_timeout(what, deadline(rdma));
+
+	if (READ_ONCE(rdma->control->dead))
+		return -ENOTCONN;
+	return left ? 0 : -ETIMEDOUT;
+}
+
+static int transmit_and_wait(struct leap_rdma *rdma, u32 epoch,
 			     const struct leap_msg_info *msg)
 {
-	int err = transmit(rdma, msg);
+	int err = transmit(rdma, epoch, msg);
 
-	if (!err && !wait_for_completion_timeout(&rdma->ctrl.sent,
-						 deadline(rdma)))
-		err = -ETIMEDOUT;
+	if (!err)
+		err = wait_for(rdma, &rdma->ctrl.sent);
 	if (err && err != -ENOTCONN)
 		leap_server_fail(rdma->server, "cannot send it a message", err);
 	return err;
@@ -148,22 +162,24 @@ static int transmit_and_wait(struct leap_rdma *rdma,
 /**
  * leap_ctrl_send - send a message that has no answer
  * @rdma: to whom
+ * @epoch: of the connection that it is for
  * @msg: what; its seq is filled in
  *
  * May sleep, bounded by the session's timeout.
  *
  * Return: 0 when it has been sent; -ETIMEDOUT, -ENOTCONN, -EIO.
  */
-int leap_ctrl_send(struct leap_rdma *rdma, struct leap_msg_info *msg)
+int leap_ctrl_send(struct leap_rdma *rdma, u32 epoch, struct leap_msg_info *msg)
 {
 	guard(mutex)(&rdma->ctrl.mutex);
 	msg->seq = ++rdma->ctrl.last_seq;
-	return transmit_and_wait(rdma, msg);
+	return transmit_and_wait(rdma, epoch, msg);
 }
 
 /**
  * leap_ctrl_call - send a message and wait for the answer
  * @rdma: to whom
+ * @epoch: of the connection that it is for
  * @msg: what; its seq is filled in, and then the answer replaces it
  * @answer: the type that the answer must have
  *
@@ -171,7 +187,7 @@ int leap_ctrl_send(struct leap_rdma *rdma, struct leap_msg_info *msg)
  *
  * Return: 0; -ETIMEDOUT, -ENOTCONN, -EIO, -EPROTO. The server is lost then.
  */
-int leap_ctrl_call(struct leap_rdma *rdma, struct leap_msg_info *msg,
+int leap_ctrl_call(struct leap_rdma *rdma, u32 epoch, struct leap_msg_info *msg,
 		   u16 answer)
 {
 	struct leap_ctrl *ctrl = &rdma->ctrl;
@@ -185,10 +201,9 @@ int leap_ctrl_call(struct leap_rdma *rdma, struct leap_msg_info *msg,
 	ctrl->seq = msg->seq;
 	spin_unlock_irqrestore(&ctrl->lock, flags);
 
-	err = transmit_and_wait(rdma, msg);
-	if (!err && !wait_for_completion_timeout(&ctrl->replied,
-						 deadline(rdma)))
-		err = -ETIMEDOUT;
+	err = transmit_and_wait(rdma, epoch, msg);
+	if (!err)
+		err = wait_for(rdma, &ctrl->replied);
 
 	spin_lock_irqsave(&ctrl->lock, flags);
 	ctrl->seq = 0;
@@ -196,9 +211,19 @@ int leap_ctrl_call(struct leap_rdma *rdma, struct leap_msg_info *msg,
 	spin_unlock_irqrestore(&ctrl->lock, flags);
 	if (!err && msg->type != answer)
 		err = -EPROTO;
-	if (err)
+	if (err && err != -ENOTCONN)
 		leap_server_fail(rdma->server, "no answer to a message", err);
 	return err;
+}
+
+/**
+ * leap_ctrl_abort - nobody waits for the server any more
+ * @rdma: with its control queue dead
+ */
+void leap_ctrl_abort(struct leap_rdma *rdma)
+{
+	complete_all(&rdma->ctrl.sent);
+	complete_all(&rdma->ctrl.replied);
 }
 
 static int buf_init(struct leap_rdma *rdma, struct leap_ctrl_buf *buf,
@@ -227,6 +252,7 @@ static void buf_exit(struct leap_ctrl_buf *buf, enum dma_data_direction dir)
 	ib_dma_unmap_single(buf->rdma->pd->device, buf->dma,
 			    sizeof(*buf->wire), dir);
 	kfree(buf->wire);
+	buf->wire = NULL;
 }
 
 /* leap_ctrl_exit() is needed in each case. */

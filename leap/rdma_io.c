@@ -84,6 +84,7 @@ void leap_rdma_sink_exit(struct leap_rdma *rdma)
 	ib_dma_unmap_single(rdma->pd->device, rdma->sink_dma,
 			    sizeof(*rdma->sink), DMA_FROM_DEVICE);
 	kfree(rdma->sink);
+	rdma->sink = NULL;
 }
 
 /**
@@ -327,7 +328,7 @@ void leap_rdma_submit(struct leap_io *io)
 	bool dead;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	dead = queue->dead;
+	dead = queue->dead || queue->epoch != io->epoch;
 	if (!dead)
 		list_add_tail(&io->list, &queue->pending);
 	/* Afterwards @io may be gone. */
@@ -419,7 +420,8 @@ void leap_rdma_poll(struct leap_server *server, struct folio *folio)
 		return;
 	end = ktime_add_ns(ktime_get(), budget);
 	rcu_read_lock();	/* keeps the completion queue: leap_queue_stop() */
-	while (folio_test_locked(folio) && !READ_ONCE(queue->dead) &&
+	/* It has a completion queue while it is not dead: set_up_cq(). */
+	while (folio_test_locked(folio) && !smp_load_acquire(&queue->dead) &&
 	       !need_resched() && ktime_before(ktime_get(), end)) {
 		if (!leap_queue_poll(queue))
 			cpu_relax();

@@ -43,6 +43,7 @@ int leap_rdma_prove(struct leap_rdma *rdma)
 {
 	u8 client_nonce[LEAP_NONCE_LEN], server_nonce[LEAP_NONCE_LEN];
 	struct leap_msg_info msg = { .type = LEAP_MSG_KEY_NONCE };
+	u32 epoch = rdma->control->epoch;
 	u8 proof[LEAP_NONCE_LEN];
 	int err = check_flags(rdma);
 
@@ -50,7 +51,7 @@ int leap_rdma_prove(struct leap_rdma *rdma)
 		return err;
 	get_random_bytes(client_nonce, sizeof(client_nonce));
 	memcpy(msg.bytes, client_nonce, sizeof(client_nonce));
-	err = leap_ctrl_call(rdma, &msg, LEAP_MSG_KEY_CHALLENGE);
+	err = leap_ctrl_call(rdma, epoch, &msg, LEAP_MSG_KEY_CHALLENGE);
 	if (err)
 		return err;
 	memcpy(server_nonce, msg.bytes, sizeof(server_nonce));
@@ -58,7 +59,7 @@ int leap_rdma_prove(struct leap_rdma *rdma)
 	memset(&msg, 0, sizeof(msg));
 	msg.type = LEAP_MSG_KEY_PROOF;
 	make_proof(rdma, LEAP_AUTH_CLIENT, client_nonce, server_nonce, msg.bytes);
-	err = leap_ctrl_call(rdma, &msg, LEAP_MSG_KEY_ADMIT);
+	err = leap_ctrl_call(rdma, epoch, &msg, LEAP_MSG_KEY_ADMIT);
 	if (err)
 		return err;
 	make_proof(rdma, LEAP_AUTH_SERVER, client_nonce, server_nonce, proof);

@@ -14,12 +14,12 @@
  *	disable work	nor does the softirq
  *	fail all	whatever has had no completion ends with an error
  * It runs on leap_wq and allocates nothing that reclaim could wait for. The
- * connection itself is destroyed with the session, or when its device is removed:
- * the connection manager's work queues have no rescuer, so reclaim must never
- * wait for them.
+ * connection itself is destroyed when the next one is made, with the session, or
+ * when its device is removed: the connection manager's work queues have no rescuer,
+ * so reclaim must never wait for them.
+ *
+ * A queue that is connected again is the same struct leap_queue, dead until then.
  */
-#include <linux/nsproxy.h>
-#include <net/net_namespace.h>
 #include "rdma.h"
 
 /* Completions that are handled in one go before others get a turn. */
@@ -28,6 +28,9 @@
 
 /* Requests under way on a data queue that we ask for. */
 #define QUEUE_DEPTH	128
+
+/* How often who waits for a connection looks whether it is wanted still. */
+#define GIVE_UP_TICK	max(HZ / 10, 1)
 
 /* RDMA reads under way on one queue pair; few devices can do more. */
 #define READS_MAX	16
@@ -124,7 +127,8 @@ static void lost(struct leap_queue *queue, enum rdma_cm_event_type event)
 {
 	struct leap_server *server = queue->rdma->server;
 
-	if (queue->established)
+	/* After its end it says nothing about a later connection. */
+	if (queue->established && !READ_ONCE(queue->dead))
 		leap_server_fail(server, rdma_event_msg(event), -ECONNRESET);
 	if (event == RDMA_CM_EVENT_DEVICE_REMOVAL && READ_ONCE(server->priv))
 		queue_work(system_unbound_wq, &queue->rdma->removal);
@@ -168,14 +172,19 @@ static int handle_event(struct rdma_cm_id *id, struct rdma_cm_event *event)
 /* Wait for the event that the last step brings. */
 static int step(struct leap_queue *queue, int err)
 {
-	unsigned int ms = queue->rdma->server->session->portal.timeout_ms;
+	struct leap_server *server = queue->rdma->server;
+	/* The connection manager has timeouts of its own; let it speak first. */
+	unsigned long end = jiffies +
+		msecs_to_jiffies(2 * server->session->portal.timeout_ms);
 
 	if (err)
 		return err;
-	/* The connection manager has timeouts of its own; let it speak first. */
-	if (!wait_for_completion_timeout(&queue->event,
-					 msecs_to_jiffies(2 * ms)))
-		return -ETIMEDOUT;
+	while (!wait_for_completion_timeout(&queue->event, GIVE_UP_TICK)) {
+		if (leap_server_given_up(server))
+			return -ESHUTDOWN;
+		if (time_after(jiffies, end))
+			return -ETIMEDOUT;
+	}
 	return queue->status;
 }
 
@@ -223,14 +232,41 @@ static int set_up_pd(struct leap_queue *queue)
 	return leap_rdma_sink_init(rdma);
 }
 
+static int receives_of(const struct leap_queue *queue)
+{
+	return queue->role == LEAP_ROLE_CONTROL ? LEAP_CTRL_DEPTH : 1;
+}
+
+/* The queue comes to life: from now on it has to be stopped. */
+static int set_up_cq(struct leap_queue *queue, unsigned int vector)
+{
+	struct ib_device *device = queue->id->device;
+	struct ib_cq_init_attr attr = {
+		/* Up to two work requests for each of ours: see rdma_io.c. */
+		.cqe = 2 * queue->depth + receives_of(queue) + 1,
+		.comp_vector = vector % device->num_comp_vectors,
+	};
+	struct ib_cq *cq = ib_create_cq(device, completion_handler, async_error,
+					queue, &attr);
+
+	if (IS_ERR(cq))
+		return PTR_ERR(cq);
+	queue->cq = cq;
+	enable_work(&queue->work);
+	spin_lock_irq(&queue->lock);
+	queue->epoch = READ_ONCE(queue->rdma->server->epoch);
+	smp_store_release(&queue->dead, false);	/* leap_rdma_poll() */
+	spin_unlock_irq(&queue->lock);
+	return 0;
+}
+
 static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 {
 	struct ib_device *device = queue->id->device;
 	bool control = queue->role == LEAP_ROLE_CONTROL;
-	int receives = control ? LEAP_CTRL_DEPTH : 1;
+	int receives = receives_of(queue);
 	int room = min(device->attrs.max_qp_wr / 2 - 1,
 		       device->attrs.max_cqe / 2 - receives - 1);
-	struct ib_cq_init_attr cq_attr = {};
 	struct ib_qp_init_attr attr = {};
 	int err;
 
@@ -243,16 +279,9 @@ static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 				     1, LEAP_MERGE_MAX);
 	queue->confirm = rdma_protocol_iwarp(device, queue->id->port_num);
 	queue->confirm_cqe.done = leap_rdma_write_done;
-	/* Up to two work requests for each of ours: see rdma_io.c. */
-	cq_attr.cqe = 2 * queue->depth + receives + 1;
-	cq_attr.comp_vector = vector % device->num_comp_vectors;
-	queue->cq = ib_create_cq(device, completion_handler, async_error, queue,
-				 &cq_attr);
-	if (IS_ERR(queue->cq)) {
-		err = PTR_ERR(queue->cq);
-		queue->cq = NULL;
+	err = set_up_cq(queue, vector);
+	if (err)
 		return err;
-	}
 	attr.event_handler = async_error;
 	attr.qp_context = queue;
 	attr.send_cq = queue->cq;
@@ -271,6 +300,11 @@ static int set_up_qp(struct leap_queue *queue, unsigned int vector)
 	return control ? leap_ctrl_listen(queue) : 0;
 }
 
+static u8 flags_of(const struct leap_rdma *rdma)
+{
+	return LEAP_HELLO_KEEP | (rdma->server->session->key ? LEAP_HELLO_KEY : 0);
+}
+
 static int shake_hands(struct leap_queue *queue, unsigned int queues)
 {
 	struct leap_rdma *rdma = queue->rdma;
@@ -280,8 +314,7 @@ static int shake_hands(struct leap_queue *queue, unsigned int queues)
 		.role = queue->role,
 		.page_shift = PAGE_SHIFT,
 		.slab_shift = rdma->server->session->slab_shift,
-		.flags = control && rdma->server->session->key ?
-			 LEAP_HELLO_KEY : 0,
+		.flags = control ? flags_of(rdma) : 0,
 		.queues = queues,
 		.depth = queue->depth,
 		.token = rdma->token,
@@ -302,9 +335,28 @@ static int shake_hands(struct leap_queue *queue, unsigned int queues)
 	return step(queue, rdma_connect(queue->id, &conn));
 }
 
+static struct leap_queue *queue_alloc(struct leap_rdma *rdma, enum leap_role role)
+{
+	struct leap_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+
+	if (!queue)
+		return NULL;
+	queue->rdma = rdma;
+	queue->role = role;
+	queue->dead = true;
+	INIT_WORK(&queue->work, poll_work);
+	disable_work(&queue->work);
+	init_completion(&queue->event);
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->inflight);
+	INIT_LIST_HEAD(&queue->pending);
+	return queue;
+}
+
 /**
  * leap_queue_create - connect one queue
- * @place: where it is kept, even if it fails, until the device is let go
+ * @place: where it is kept, even if it fails; one that is there has been let go,
+ *	and is used again
  * @rdma: whose
  * @role: what for
  * @vector: which completion vector, modulo the device's number of them
@@ -316,25 +368,20 @@ int leap_queue_create(struct leap_queue **place, struct leap_rdma *rdma,
 		      enum leap_role role, unsigned int vector,
 		      unsigned int queues)
 {
-	struct leap_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	struct leap_queue *queue = *place ?: queue_alloc(rdma, role);
 	struct rdma_cm_id *id;
 	int err;
 
 	if (!queue)
 		return -ENOMEM;
 	*place = queue;
-	queue->rdma = rdma;
-	queue->role = role;
 	queue->merge = 1;
 	queue->depth = role == LEAP_ROLE_CONTROL ? QUEUE_DEPTH :
 		       rdma->control->welcome.depth;
-	INIT_WORK(&queue->work, poll_work);
-	init_completion(&queue->event);
-	spin_lock_init(&queue->lock);
-	INIT_LIST_HEAD(&queue->inflight);
-	INIT_LIST_HEAD(&queue->pending);
-	id = rdma_create_id(current->nsproxy->net_ns, handle_event, queue,
-			    RDMA_PS_TCP, IB_QPT_RC);
+	queue->status = 0;
+	queue->established = false;
+	reinit_completion(&queue->event);
+	id = rdma_create_id(rdma->net, handle_event, queue, RDMA_PS_TCP, IB_QPT_RC);
 	if (IS_ERR(id))
 		return PTR_ERR(id);
 	queue->id = id;

@@ -128,16 +128,17 @@ static void ios_gone(struct percpu_ref *ref)
 
 /**
  * leap_session_slab_size - a server says in which size it lends
- * @session: being created
+ * @session: being created, or with a server that comes back
  * @slab_shift: log2 of the size in bytes
  *
  * Return: 0, or -EOPNOTSUPP if another server lends in another size.
  */
 int leap_session_slab_size(struct leap_session *session, u32 slab_shift)
 {
-	lockdep_assert_held(&session_mutex);
-	if (!session->slab_shift)
+	if (!session->slab_shift) {
+		lockdep_assert_held(&session_mutex);
 		session->slab_shift = slab_shift;
+	}
 	return session->slab_shift == slab_shift ? 0 : -EOPNOTSUPP;
 }
 
@@ -155,6 +156,8 @@ static struct leap_session *session_alloc(const char *text)
 	init_completion(&session->ios_gone);
 	spin_lock_init(&session->map_lock);
 	init_waitqueue_head(&session->store_wait);
+	leap_housekeeping_init(session);
+	session->repair_at = jiffies;
 	if (!leap_move_init(session))
 		return session;
 
@@ -170,7 +173,8 @@ static void session_free(struct leap_session *session)
 {
 	unsigned int i;
 
-	leap_move_stop(session);	/* a server may call back what it never lent */
+	leap_housekeeping_stop(session);	/* a server may be lost, or back, */
+	leap_move_stop(session);	/* or call back what it never lent */
 	for (i = 0; i < session->portal.nr_servers; i++)
 		if (session->servers[i])
 			leap_server_destroy(session->servers[i]);
@@ -333,14 +337,18 @@ int leap_session_destroy(bool force)
 int leap_session_show(char *buf)
 {
 	struct leap_session *session;
+	int len;
 
 	guard(mutex)(&session_mutex);
 	session = leap_session_peek();
 	if (!session)
 		return 0;
-	return sysfs_emit(buf,
-			  "portal %.3500s\ntransport %s\nslab_bytes %lu\ntimeout_ms %u\nservers %u\n",
-			  session->text, session->transport->name,
-			  1UL << session->slab_shift, session->portal.timeout_ms,
-			  session->portal.nr_servers);
+	len = sysfs_emit(buf,
+			 "portal %.3500s\ntransport %s\nslab_bytes %lu\ntimeout_ms %u\nservers %u\n",
+			 session->text, session->transport->name,
+			 1UL << session->slab_shift, session->portal.timeout_ms,
+			 session->portal.nr_servers);
+	return len + sysfs_emit_at(buf, len, "replicas %u\nmissing_copies %llu\n",
+				   session->portal.replicas,
+				   leap_repair_left(session));
 }

@@ -3,14 +3,12 @@
  * Slabs, and the homes that they are in.
  *
  * A slab is a part of the remote address space. Its bytes are in a home: memory
- * of one server, the lease. While it moves it has two, and policy/copies.c knows
- * for each slot which of them is right. A request is for a spot, some slots in
- * one home: leap_spot_to_write() and leap_spot_to_read() count it there, and
- * until leap_spot_written() or leap_spot_read() that home is not given back.
+ * of one server, the lease. With replicas=N it has as many homes, on as many
+ * servers, and one more while it moves; policy/copies.c knows for each slot which
+ * of them are right, spot.c what is under way.
  *
- * All of this is under session->map_lock. What a lease says does not change while
- * a request is counted there, so that its owner may look without the lock. The
- * lock is never held while a server is asked for something.
+ * All of this is under session->map_lock, which is never held while a server is
+ * asked for something.
  */
 #include <linux/random.h>
 #include "leap.h"
@@ -21,185 +19,53 @@ static struct leap_slab *slab_at(struct leap_session *session, u32 nr)
 	return session->slabs[nr];
 }
 
-static void fill_in(struct leap_spot *spot, struct leap_slab *slab,
-		    const struct leap_place *place, unsigned int nr)
+/**
+ * leap_slab_void_home - a home with nothing in it goes, if no request is there
+ * @slab: whose
+ * @home: its number
+ *
+ * Under map_lock. Whoever ends the last request comes here, too.
+ */
+void leap_slab_void_home(struct leap_slab *slab, u32 home)
 {
-	spot->slab = slab;
-	spot->chunk = place->page >> LEAP_CHUNK_SHIFT;
-	spot->slot = place->page & (LEAP_CHUNK_PAGES - 1);
-	spot->nr = nr;
+	struct leap_lease *lease = &slab->leases[home];
+
+	if (lease->reads || lease->writes ||
+	    slab->homes.home[home].health != LEAP_HEALTH_REMOVED)
+		return;
+	leap_homes_remove(&slab->homes, home);
+	memset(lease, 0, sizeof(*lease));
 }
 
 /**
- * leap_spot_addr - where is it?
- * @spot: that a request is counted for
+ * leap_slab_lacks - a slab has fewer copies of something than it should
+ * @session: whose
+ * @slab: which
  *
- * Return: address of the first byte, as the server sees it.
+ * Under map_lock. The mover looks after it some time.
  */
-u64 leap_spot_addr(const struct leap_spot *spot)
+void leap_slab_lacks(struct leap_session *session, struct leap_slab *slab)
 {
-	u64 page = ((u64)spot->chunk << LEAP_CHUNK_SHIFT) + spot->slot;
-
-	return leap_spot_lease(spot)->addr + (page << PAGE_SHIFT);
+	lockdep_assert_held(&session->map_lock);
+	slab->lacking = true;
+	WRITE_ONCE(session->lacking, true);
 }
 
-/**
- * leap_spot_to_write - a store begins
- * @session: whose slabs
- * @place: of the first slot
- * @nr: slots
- * @spot: filled in
- *
- * Return: 0, -ENOTCONN no home can be written to, or -EBUSY not just now.
- */
-int leap_spot_to_write(struct leap_session *session,
-		       const struct leap_place *place, unsigned int nr,
-		       struct leap_spot *spot)
+/* How many slabs each server may lend still. Returns how many of them may. */
+static u32 survey(struct leap_session *session, u32 *room)
 {
-	struct leap_slab *slab = slab_at(session, place->slab);
-	u32 copies;
+	u32 i, lenders = 0;
 
-	fill_in(spot, slab, place, nr);
-	copies = leap_copies_store(&slab->copies[spot->chunk], &slab->homes,
-				   spot->slot, nr, &spot->store);
-	if (!copies)
-		return session->uses[place->slab].closed ? -ENOTCONN : -EBUSY;
-	spot->home = __ffs(copies);
-	leap_spot_lease(spot)->writes++;
-	return 0;
-}
+	for (i = 0; i < session->portal.nr_servers; i++) {
+		struct leap_server *server = session->servers[i];
 
-/**
- * leap_spot_to_read - a load begins
- * @session: whose slabs
- * @place: of the first slot
- * @nr: slots
- * @spot: filled in
- *
- * Slots that are not all in the same home cannot be read in one piece, and are
- * not: nobody asks for more than one where slabs move.
- *
- * Return: 0, -ENODATA there is nothing, -EIO it cannot be reached.
- */
-int leap_spot_to_read(struct leap_session *session,
-		      const struct leap_place *place, unsigned int nr,
-		      struct leap_spot *spot)
-{
-	struct leap_slab *slab = slab_at(session, place->slab);
-	u32 piece = nr;
-	int copy;
-
-	fill_in(spot, slab, place, nr);
-	copy = leap_copies_choose(&slab->copies[spot->chunk], &slab->homes,
-				  spot->slot, 0, 0, &piece);
-	if (copy < 0)
-		return copy;
-	if (piece < nr)
-		return -EIO;
-	spot->home = copy;
-	leap_spot_lease(spot)->reads++;
-	return 0;
-}
-
-/* A request is over; under the lock. Returns whether the mover may wait for that. */
-static bool leave(const struct leap_spot *spot, u32 *requests)
-{
-	return !--*requests && spot->slab->moving;
-}
-
-/**
- * leap_spot_read - a load is over
- * @session: whose slabs
- * @spot: from leap_spot_to_read(); not valid any more
- */
-void leap_spot_read(struct leap_session *session, const struct leap_spot *spot)
-{
-	unsigned long flags;
-	bool last;
-
-	spin_lock_irqsave(&session->map_lock, flags);
-	last = leave(spot, &leap_spot_lease(spot)->reads);
-	spin_unlock_irqrestore(&session->map_lock, flags);
-	if (last)
-		wake_up(&session->spots_gone);
-}
-
-/**
- * leap_spot_written - a store is over
- * @session: whose slabs
- * @spot: from leap_spot_to_write(); not valid any more
- * @written: the server has acknowledged all of it
- *
- * Return: true if the slots can be read from there now. If not, they cannot be
- * read from anywhere.
- */
-bool leap_spot_written(struct leap_session *session,
-		       const struct leap_spot *spot, bool written)
-{
-	struct leap_slab *slab = spot->slab;
-	enum leap_stored stored;
-	unsigned long flags;
-	bool last;
-
-	spin_lock_irqsave(&session->map_lock, flags);
-	stored = leap_copies_stored(&slab->copies[spot->chunk], &slab->homes,
-				    spot->slot, spot->nr, &spot->store,
-				    written ? spot->store.copies : 0);
-	last = leave(spot, &leap_spot_lease(spot)->writes);
-	spin_unlock_irqrestore(&session->map_lock, flags);
-	if (last)
-		wake_up(&session->spots_gone);
-	return stored != LEAP_STORED_NOWHERE;
-}
-
-/**
- * leap_slab_reader - who would be asked for a slot?
- * @session: whose slabs
- * @place: of the slot
- *
- * Under map_lock.
- *
- * Return: the server, in service; or NULL.
- */
-struct leap_server *leap_slab_reader(struct leap_session *session,
-				     const struct leap_place *place)
-{
-	struct leap_slab *slab = slab_at(session, place->slab);
-	struct leap_server *server;
-	struct leap_spot spot;
-	u32 nr = 1;
-	int copy;
-
-	fill_in(&spot, slab, place, nr);
-	copy = leap_copies_choose(&slab->copies[spot.chunk], &slab->homes,
-				  spot.slot, 0, 0, &nr);
-	if (copy < 0)
-		return NULL;
-	server = slab->leases[copy].server;
-	return leap_server_live(server) ? server : NULL;
-}
-
-/**
- * leap_slab_free_slot - the data of a slot is not wanted any more
- * @session: whose slabs
- * @place: of the slot
- *
- * Under map_lock.
- *
- * Return: who had it, or NULL.
- */
-struct leap_server *leap_slab_free_slot(struct leap_session *session,
-					const struct leap_place *place)
-{
-	struct leap_slab *slab = slab_at(session, place->slab);
-	struct leap_spot spot;
-	u32 where;
-
-	fill_in(&spot, slab, place, 1);
-	where = leap_copies_where(&slab->copies[spot.chunk], &slab->homes,
-				  spot.slot);
-	leap_copies_free(&slab->copies[spot.chunk], spot.slot, 1);
-	return where ? slab->leases[__ffs(where)].server : NULL;
+		room[i] = 0;
+		if (server && leap_health_lends(READ_ONCE(server->health.state)))
+			room[i] = min_t(u64, U32_MAX, READ_ONCE(server->capacity) >>
+					session->slab_shift);
+		lenders += room[i] > 0;
+	}
+	return lenders;
 }
 
 /**
@@ -216,27 +82,22 @@ struct leap_server *leap_slab_free_slot(struct leap_session *session,
 int leap_slab_lend(struct leap_session *session, const u32 *taken, u32 nr_taken,
 		   struct leap_lease *lease)
 {
-	u32 nr = session->portal.nr_servers, i;
-	u32 room[LEAP_SERVERS_MAX] = {};
+	u32 room[LEAP_SERVERS_MAX];
 	struct leap_placer placer;
 	int which;
 
 	might_sleep();
-	for (i = 0; i < nr; i++) {
-		struct leap_server *server = session->servers[i];
-
-		if (server && leap_server_live(server))
-			room[i] = min_t(u64, U32_MAX, READ_ONCE(server->capacity) >>
-					session->slab_shift);
-	}
-	leap_place_init(&placer, room, nr, LEAP_PLACE_CHOICES, get_random_u64());
+	survey(session, room);
+	leap_place_init(&placer, room, session->portal.nr_servers,
+			LEAP_PLACE_CHOICES, get_random_u64());
 	for (;;) {
 		which = leap_place_one(&placer, taken, nr_taken);
 		if (which < 0)
 			return -ENOSPC;
 		memset(lease, 0, sizeof(*lease));
 		lease->server = session->servers[which];
-		if (!session->transport->slab_get(lease->server, lease))
+		if (leap_server_epoch(lease->server, &lease->epoch) &&
+		    !session->transport->slab_get(lease->server, lease))
 			return 0;
 		room[which] = 0;
 	}
@@ -311,15 +172,90 @@ void leap_slab_destroy(struct leap_slab *slab)
 }
 
 /**
+ * leap_slab_add_home - a slab gets what was lent for it
+ * @slab: which
+ * @lease: from leap_slab_lend()
+ *
+ * Under map_lock; leap_slab_update() has to follow.
+ *
+ * Return: number of the home; -ENOSPC it has too many, -ESTALE the connection was
+ * lost meanwhile, and with it what was lent.
+ */
+int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease)
+{
+	int home;
+
+	lockdep_assert_held(&lease->server->session->map_lock);
+	if (lease->epoch != lease->server->epoch)
+		return -ESTALE;
+	/* If it has just been lost, leap_slab_server_lost() is yet to come. */
+	home = leap_homes_add(&slab->homes, LEAP_HEALTH_UP);
+	if (home >= 0)
+		slab->leases[home] = *lease;
+	return home;
+}
+
+static void put_all(struct leap_session *session, struct leap_lease *leases, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (leases[i].server && leap_server_live(leases[i].server))
+			session->transport->slab_put(leases[i].server, &leases[i]);
+}
+
+/* Memory for each copy, from as many servers; all of it or none. */
+static int lend_all(struct leap_session *session, struct leap_lease *leases)
+{
+	u32 taken[LEAP_REPLICAS_MAX], room[LEAP_SERVERS_MAX], i;
+	int err;
+
+	if (survey(session, room) < session->portal.replicas)
+		return -ENOSPC;
+	for (i = 0; i < session->portal.replicas; i++) {
+		err = leap_slab_lend(session, taken, i, &leases[i]);
+		if (err) {
+			put_all(session, leases, i);
+			return err;
+		}
+		taken[i] = leases[i].server->index;
+	}
+	return 0;
+}
+
+/* Returns an error if one of the leases is not good any more. */
+static int put_in(struct leap_session *session, u32 nr, struct leap_slab *slab,
+		  const struct leap_lease *leases)
+{
+	int err = 0;
+	u32 i;
+
+	spin_lock_irq(&session->map_lock);
+	for (i = 0; err >= 0 && i < session->portal.replicas; i++)
+		err = leap_slab_add_home(slab, &leases[i]);
+	if (err >= 0) {
+		session->slabs[nr] = slab;
+		leap_slabmap_add(&session->map, nr);
+		leap_slab_update(session, nr);
+		for (i = 0; i < session->portal.replicas; i++)
+			leap_move_look(leases[i].server);
+	}
+	spin_unlock_irq(&session->map_lock);
+	return min(err, 0);
+}
+
+/**
  * leap_slab_borrow - take one more slab on loan
  * @session: whose
  *
  * Called by housekeeping alone. May sleep, bounded by the timeout.
  *
- * Return: 0; -ENOSPC nobody has one to lend, -ENOMEM.
+ * Return: 0; -ENOSPC there is none to lend, or not for all copies; -ESTALE a server
+ * was just lost; -ENOMEM.
  */
 int leap_slab_borrow(struct leap_session *session)
 {
+	struct leap_lease leases[LEAP_REPLICAS_MAX];
 	struct leap_slab *slab;
 	int nr, err;
 
@@ -331,22 +267,16 @@ int leap_slab_borrow(struct leap_session *session)
 	slab = slab_create(session);
 	if (!slab)
 		return -ENOMEM;
-	err = leap_slab_lend(session, NULL, 0, &slab->leases[0]);
-	if (err) {
-		leap_slab_destroy(slab);
-		return err;
+	leap_homes_init(&slab->homes, session->portal.replicas, false);
+	err = lend_all(session, leases);
+	if (!err) {
+		err = put_in(session, nr, slab, leases);
+		if (!err)
+			return 0;
+		put_all(session, leases, session->portal.replicas);
 	}
-	spin_lock_irq(&session->map_lock);
-	leap_homes_init(&slab->homes, 1, false);
-	/* It may just have been lost, and leap_slab_server_lost() before us. */
-	leap_homes_add(&slab->homes, leap_server_live(slab->leases[0].server) ?
-		       LEAP_HEALTH_UP : LEAP_HEALTH_LOST);
-	session->slabs[nr] = slab;
-	leap_slabmap_add(&session->map, nr);
-	leap_slab_update(session, nr);
-	leap_move_look(slab->leases[0].server);
-	spin_unlock_irq(&session->map_lock);
-	return 0;
+	leap_slab_destroy(slab);
+	return err;
 }
 
 /* Takes an empty slab out. */
@@ -380,17 +310,11 @@ static struct leap_slab *take_out(struct leap_session *session, u32 nr)
 bool leap_slab_return(struct leap_session *session, u32 nr)
 {
 	struct leap_slab *slab = take_out(session, nr);
-	u32 i;
 
 	might_sleep();
 	if (!slab)
 		return false;
-	for (i = 0; i < LEAP_HOMES_MAX; i++) {
-		struct leap_lease *lease = &slab->leases[i];
-
-		if (lease->server && leap_server_live(lease->server))
-			session->transport->slab_put(lease->server, lease);
-	}
+	put_all(session, slab->leases, LEAP_HOMES_MAX);
 	leap_slab_destroy(slab);
 	return true;
 }
@@ -423,44 +347,6 @@ bool leap_slab_idle(struct leap_session *session, u32 nr, unsigned long linger)
 	return idle;
 }
 
-/* Returns whether the slab has a home there. */
-static bool lose_home(struct leap_session *session, struct leap_slab *slab,
-		      struct leap_server *server)
-{
-	bool had = false;
-	u32 i;
-
-	for (i = 0; i < LEAP_HOMES_MAX; i++) {
-		struct leap_home *home = &slab->homes.home[i];
-
-		if (!home->gen || slab->leases[i].server != server)
-			continue;
-		home->health = LEAP_HEALTH_LOST;
-		session->nr_retiring -= home->retiring;
-		home->retiring = false;
-		had = true;
-	}
-	return had;
-}
-
-/**
- * leap_slab_server_lost - nothing can be read or written there any more
- * @server: which
- */
-void leap_slab_server_lost(struct leap_server *server)
-{
-	struct leap_session *session = server->session;
-	unsigned long flags;
-	u32 nr;
-
-	spin_lock_irqsave(&session->map_lock, flags);
-	for (nr = 0; nr < session->map.top; nr++)
-		if (slab_at(session, nr) &&
-		    lose_home(session, slab_at(session, nr), server))
-			leap_slab_update(session, nr);
-	spin_unlock_irqrestore(&session->map_lock, flags);
-}
-
 /* A lease of the slab whose server has heard of another number of pages. */
 static struct leap_lease *unreported(struct leap_slab *slab,
 				     struct leap_server *server, u32 used)
@@ -468,7 +354,7 @@ static struct leap_lease *unreported(struct leap_slab *slab,
 	u32 i;
 
 	for (i = 0; i < LEAP_HOMES_MAX; i++)
-		if (slab->leases[i].server == server &&
+		if (slab->homes.home[i].gen && slab->leases[i].server == server &&
 		    slab->leases[i].reported != used)
 			return &slab->leases[i];
 	return NULL;

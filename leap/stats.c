@@ -36,31 +36,41 @@ void leap_stats_add(struct leap_server *server, enum leap_event event, u64 nr)
 }
 
 /**
- * leap_stats_moved - pages have gone from one server to another
- * @from: who had them
- * @to: who has them
- * @nr: how many
+ * leap_stats_add_server - count something that is one server's business
+ * @server: whose
+ * @event: what
+ * @nr: how much
  */
-void leap_stats_moved(struct leap_server *from, struct leap_server *to, u64 nr)
+void leap_stats_add_server(struct leap_server *server, enum leap_event event, u64 nr)
 {
-	leap_stats_add(from, LEAP_MOVED_PAGES, nr);
-	this_cpu_add(from->stats->events[LEAP_FREED_PAGES], nr);
-	this_cpu_add(to->stats->events[LEAP_STORED_PAGES], nr);
-	this_cpu_add(to->stats->events[LEAP_POSTED_STORES], nr);
+	this_cpu_add(server->stats->events[event], nr);
+}
+
+/**
+ * leap_stats_copied - pages have been copied from one server to another
+ * @from: who had them
+ * @to: who has them, too
+ * @nr: how many
+ * @rebuild: they stay at the first one; if not, they are going to be freed there
+ */
+void leap_stats_copied(struct leap_server *from, struct leap_server *to, u64 nr,
+		       bool rebuild)
+{
+	leap_stats_add(rebuild ? to : from,
+		       rebuild ? LEAP_REBUILT_PAGES : LEAP_MOVED_PAGES, nr);
+	leap_stats_add_server(to, LEAP_STORED_PAGES, nr);
+	leap_stats_add_server(to, LEAP_POSTED_STORES, nr);
 }
 
 /**
  * leap_stats_latency - note how long a request took
- * @server: whose
+ * @stats: the module's or a server's
  * @op: load or store
  * @ns: from the call to the completion
  */
-void leap_stats_latency(struct leap_server *server, enum leap_op op, u64 ns)
+void leap_stats_latency(struct leap_stats __percpu *stats, enum leap_op op, u64 ns)
 {
-	u32 bucket = leap_hist_bucket(ns);
-
-	this_cpu_inc(leap_stats_all->hist[op][bucket]);
-	this_cpu_inc(server->stats->hist[op][bucket]);
+	this_cpu_inc(stats->hist[op][leap_hist_bucket(ns)]);
 }
 
 /**
@@ -110,6 +120,8 @@ static const struct name names[] = {
 	{ "recalled_slabs", LEAP_RECALLED_SLABS },
 	{ "moved_pages", LEAP_MOVED_PAGES },
 	{ "corrupt_pages", LEAP_CORRUPT_PAGES },
+	{ "retried_loads", LEAP_RETRIED_LOADS },
+	{ "rebuilt_pages", LEAP_REBUILT_PAGES },
 };
 
 /**

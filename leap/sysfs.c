@@ -222,7 +222,7 @@ static ssize_t server_address(struct leap_server *server, char *buf)
 
 static ssize_t server_state(struct leap_server *server, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", leap_server_state_name(server));
+	return sysfs_emit(buf, "%s\n", leap_health_name(READ_ONCE(server->health.state)));
 }
 
 static ssize_t server_stat(struct leap_server *server, char *buf)

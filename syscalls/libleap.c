@@ -222,6 +222,10 @@ API int leap_session(struct leap_session *session)
 			session->timeout_ms = number(value, NULL);
 		else if (!strcmp(key, "servers"))
 			session->servers = number(value, NULL);
+		else if (!strcmp(key, "replicas"))
+			session->replicas = number(value, NULL);
+		else if (!strcmp(key, "missing_copies"))
+			session->missing_copies = number(value, NULL);
 	}
 	free(text);
 	return 0;
@@ -263,6 +267,8 @@ static int read_stat(const char *name, struct leap_stat *stat)
 		KEY(loaded_bytes), KEY(remote_pages), KEY(slabs), KEY(slab_bytes),
 		KEY(recalled_slabs), KEY(retiring_slabs), KEY(moved_pages),
 		KEY(corrupt_pages),
+		KEY(retried_loads),
+		KEY(rebuilt_pages),
 #undef KEY
 	};
 

@@ -33,6 +33,8 @@ struct leap_session {
 	uint64_t slab_bytes;
 	uint64_t timeout_ms;
 	uint64_t servers;
+	uint64_t replicas;
+	uint64_t missing_copies;	/* of pages, to be made up for */
 };
 
 /* Counters since the module was loaded: of all servers together or of one. */
@@ -54,6 +56,8 @@ struct leap_stat {
 	uint64_t retiring_slabs;	/* of these, those that are left now */
 	uint64_t moved_pages;		/* that went to another server for that */
 	uint64_t corrupt_pages;		/* with verify=1: that came back wrong */
+	uint64_t retried_loads;		/* that went on to another copy */
+	uint64_t rebuilt_pages;		/* that got a copy in place of a lost one */
 };
 
 /*

@@ -52,6 +52,9 @@ int session_show(const struct command *cmd, int argc, char **argv)
 	printf("transport  %s\n", session.transport);
 	printf("slab       %s\n", slab);
 	printf("timeout    %" PRIu64 " ms\n", session.timeout_ms);
+	if (session.replicas > 1)
+		printf("copies     %" PRIu64 " of each page; %" PRIu64 " are missing now\n",
+		       session.replicas, session.missing_copies);
 	printf("servers    %" PRIu64 "\n", session.servers);
 	for (int i = 0; i < n; i++)
 		printf("  %-3d %-40s %s\n", i, servers[i].address, servers[i].state);

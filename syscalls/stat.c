@@ -91,6 +91,8 @@ void rates(const struct snapshot *then, const struct snapshot *now,
 	diff->stat.recalled_slabs = grown(a->recalled_slabs, b->recalled_slabs);
 	diff->stat.moved_pages = grown(a->moved_pages, b->moved_pages);
 	diff->stat.corrupt_pages = grown(a->corrupt_pages, b->corrupt_pages);
+	diff->stat.retried_loads = grown(a->retried_loads, b->retried_loads);
+	diff->stat.rebuilt_pages = grown(a->rebuilt_pages, b->rebuilt_pages);
 	hist_grown(&then->totals.load, &now->totals.load, &diff->load);
 	hist_grown(&then->totals.store, &now->totals.store, &diff->store);
 	*seconds = fmax(now->seconds - then->seconds, 1e-9);

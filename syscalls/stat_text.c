@@ -87,6 +87,9 @@ static void numbers(FILE *to, const struct leap_numbers *n)
 			s->recalled_slabs, s->retiring_slabs, s->moved_pages);
 	if (s->corrupt_pages)
 		fprintf(to, "  corrupt       %" PRIu64 " pages\n", s->corrupt_pages);
+	if (s->retried_loads || s->rebuilt_pages)
+		fprintf(to, "  copies        %" PRIu64 " loads went on to another one; %"
+			PRIu64 " pages rebuilt\n", s->retried_loads, s->rebuilt_pages);
 	latencies(to, n);
 }
 

@@ -6,6 +6,7 @@
  *		| dram://N,size{,size}[?option{&option}]
  *	server	= IPv4:port | [IPv6]:port
  *	option	= slab=size | timeout_ms=number | key=name | verify=0|1
+ *		| replicas=1|2|3
  *	size	= number[K|M|G]
  *
  * N is the number of servers (sizes). A new option is a line in options[].
@@ -17,6 +18,7 @@
 #include "portal.h"
 #include "../uapi/leap_proto.h"
 #include "addr.h"
+#include "place.h"
 
 /* So much of the portal is quoted in an error's text. */
 #define QUOTE_MAX	40
@@ -305,6 +307,21 @@ static int parse_verify(struct parser *p, struct span value)
 	return 0;
 }
 
+static int parse_replicas(struct parser *p, struct span value)
+{
+	u64 number;
+
+	if (!parse_number(value, &number) || !number ||
+	    number > LEAP_REPLICAS_MAX)
+		return fail(p, value, EDOM,
+			    "is no number of copies; write 1, 2 or 3");
+	if (number > p->out->nr_servers)
+		return fail(p, value, EDOM,
+			    "copies of a page need as many servers; name more of them");
+	p->out->replicas = number;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*parse)(struct parser *p, struct span value);
@@ -313,6 +330,7 @@ static const struct {
 	{ "timeout_ms",	parse_timeout_ms },
 	{ "key",	parse_key },
 	{ "verify",	parse_verify },
+	{ "replicas",	parse_replicas },
 };
 
 static int parse_option(struct parser *p, struct span option)
@@ -368,6 +386,7 @@ int leap_portal_parse(const char *text, struct leap_portal *out,
 
 	memset(out, 0, sizeof(*out));
 	out->timeout_ms = LEAP_TIMEOUT_MS_DEFAULT;
+	out->replicas = 1;
 	memset(err, 0, sizeof(*err));
 	ret = check_text(&p, rest);
 	if (!ret)

@@ -38,6 +38,7 @@ struct leap_portal_server {
  * @nr_servers: 1 to LEAP_SERVERS_MAX
  * @slab_shift: log2 of the bytes of a slab, 21 to 30; 0 if it was not given
  * @timeout_ms: LEAP_TIMEOUT_MS_MIN to LEAP_TIMEOUT_MS_MAX
+ * @replicas: servers that have a copy of each page, 1 to LEAP_REPLICAS_MAX
  * @key: name of the key in the kernel's keyrings; "" if there is none
  * @verify: check that pages come back as they were stored
  * @servers: in the portal's order; zero from @nr_servers on
@@ -47,6 +48,7 @@ struct leap_portal {
 	u32 nr_servers;
 	u32 slab_shift;
 	u32 timeout_ms;
+	u32 replicas;
 	char key[LEAP_KEY_NAME_MAX + 1];
 	bool verify;
 	struct leap_portal_server servers[LEAP_SERVERS_MAX];

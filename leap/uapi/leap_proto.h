@@ -71,10 +71,11 @@
  * client_id, LEAP_HELLO_KEEP and the token of its last welcome. If the welcome
  * has LEAP_WELCOME_KEPT, it has all its slabs again, by the same numbers,
  * addresses and keys and with every byte, and a new token. (With a key, as soon
- * as it has proved itself.) As the last messages may have been lost, it sends
- * SLAB_USAGE for each slab that it knows of before any other message; the server
- * takes the others back when that comes. Without LEAP_WELCOME_KEPT it has
- * nothing, as any new client.
+ * as it has proved itself.) The old token is good until the client has said
+ * something else than SLAB_USAGE: the welcome may have been lost, too. As the last
+ * messages may have been lost, it sends SLAB_USAGE for each slab that it knows of
+ * before any other message; the server takes the others back when that comes.
+ * Without LEAP_WELCOME_KEPT it has nothing, as any new client.
  *
  * The server has destroyed the old queue pairs before it accepts a data queue of
  * a client that is back: no request of before reaches a slab after that.

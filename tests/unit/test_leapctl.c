@@ -276,9 +276,10 @@ static void nothing_runs_that_is_not_attached(void **state)
 static void two_servers_and_two_processes(void)
 {
 	fake_write("session", "portal rdma://2,10.0.0.2:9400,10.0.0.3:9400\n"
-		   "transport rdma\nslab_bytes 67108864\ntimeout_ms 5000\nservers 2\n");
-	fake_server(0, "10.0.0.2:9400\n", "live\n");
-	fake_server(1, "10.0.0.3:9400\n", "dead\n");
+		   "transport rdma\nslab_bytes 67108864\ntimeout_ms 5000\nservers 2\n"
+		   "replicas 2\nmissing_copies 17\n");
+	fake_server(0, "10.0.0.2:9400\n", "up\n");
+	fake_server(1, "10.0.0.3:9400\n", "lost\n");
 	fake_write("processes", "12 sort 1 2 3 4 5 6    \n13 caf\xe9 0 7 8 9 10 11  \n");
 }
 
@@ -292,8 +293,9 @@ static void session_show_says_what_there_is(void **state)
 	assert_says(out, "portal     rdma://2,10.0.0.2:9400,10.0.0.3:9400\n");
 	assert_says(out, "slab       64 MiB\n");
 	assert_says(out, "timeout    5000 ms\n");
+	assert_says(out, "copies     2 of each page; 17 are missing now\n");
 	assert_says(out, "10.0.0.3:9400");
-	assert_says(out, "dead");
+	assert_says(out, "lost");
 }
 
 static void stat_shows_every_number(void **state)
@@ -304,8 +306,8 @@ static void stat_shows_every_number(void **state)
 	two_servers_and_two_processes();
 	assert_int_equal(leapctl_code("leapctl stat"), 0);
 	assert_says(out, "session rdma://2,");
-	assert_says(out, "server 0 10.0.0.2:9400 live\n");
-	assert_says(out, "server 1 10.0.0.3:9400 dead\n");
+	assert_says(out, "server 0 10.0.0.2:9400 up\n");
+	assert_says(out, "server 1 10.0.0.3:9400 lost\n");
 	/* Totals are 100 to 112, those of the servers 1000 to 1012 and so on. */
 	for (int base = 100; base <= 2000; base = base == 100 ? 1000 : base + 1000)
 		for (int i = 0; i < 13; i++) {
@@ -382,7 +384,7 @@ static void json_has_every_number(void **state)
 	assert_int_equal(json_array_size(servers), 2);
 	assert_int_equal(number_at(json_array_get(servers, 1), "slab_bytes"), 2012);
 	assert_string_equal(json_string_value(json_object_get(
-		json_array_get(servers, 1), "state")), "dead");
+		json_array_get(servers, 1), "state")), "lost");
 	process = json_array_get(json_object_get(all, "processes"), 1);
 	assert_string_equal(json_string_value(json_object_get(process, "comm")),
 			    "caf?");

@@ -652,6 +652,28 @@ static void failing_to_come_back_gains_no_time(void **state)
 	assert_true(LIST_EMPTY(&clients));
 }
 
+/* A welcome that it has never got changes nothing; one that it has used does. */
+static void who_has_not_heard_the_welcome_comes_with_the_old_token(void **state)
+{
+	struct peer *first = come(1, NULL), *peer;
+	struct leap_msg_info slab = borrow(first);
+
+	(void)state;
+	peer_break(first);
+	for (int i = 0; i < 3; i++) {
+		peer = come(1, first);
+		assert_true(kept(peer));
+		peer_break(peer);
+	}
+	peer = come(1, first);
+	name_slab(peer, slab.slab);
+	assert_int_equal(ask(peer, (struct leap_msg_info){ .type = LEAP_MSG_PING }).type,
+			 LEAP_MSG_PONG);
+	peer_break(peer);
+	assert_false(kept(come(1, first)));
+	wait_for_lent(0);
+}
+
 /* Another token, or another id, or no wish: nothing of it for them. */
 static void others_do_not_get_it(void **state)
 {
@@ -902,6 +924,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(it_may_come_back_before_it_is_missed, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(failing_to_come_back_gains_no_time, start_open, stop),
 		cmocka_unit_test_setup_teardown(who_has_nothing_is_not_waited_for, start_open, stop),
+		cmocka_unit_test_setup_teardown(who_has_not_heard_the_welcome_comes_with_the_old_token, start_open, stop),
+		cmocka_unit_test_setup_teardown(who_has_not_heard_the_welcome_comes_with_the_old_token, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(it_may_come_back_again_and_again, start_open, stop),
 		cmocka_unit_test_setup_teardown(it_may_come_back_again_and_again, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(anything_in_any_order, start_open, stop),

@@ -109,7 +109,7 @@ static void session_lines_are_read_in_any_order(void **state)
 	(void)state;
 	fake_write("session", "servers 2\nnew_key some thing\nslab_bytes 1073741824\n"
 		   "portal rdma://2,[::1]:9400,10.0.0.3:9400?backup=disk\n"
-		   "timeout_ms 4294967296\ntransport rdma\n");
+		   "timeout_ms 4294967296\ntransport rdma\nmissing_copies 7\nreplicas 3\n");
 	assert_returns(leap_session(&session), 0);
 	assert_string_equal(session.portal,
 			    "rdma://2,[::1]:9400,10.0.0.3:9400?backup=disk");
@@ -117,6 +117,8 @@ static void session_lines_are_read_in_any_order(void **state)
 	assert_int_equal(session.slab_bytes, 1073741824);
 	assert_int_equal(session.timeout_ms, 4294967296);
 	assert_int_equal(session.servers, 2);
+	assert_int_equal(session.replicas, 3);
+	assert_int_equal(session.missing_copies, 7);
 }
 
 static void the_longest_portal_fits(void **state)
@@ -157,6 +159,8 @@ static void each_counter_lands_in_its_field(void **state)
 	assert_int_equal(n.stat.retiring_slabs, 120);
 	assert_int_equal(n.stat.moved_pages, 121);
 	assert_int_equal(n.stat.corrupt_pages, 122);
+	assert_int_equal(n.stat.retried_loads, 123);
+	assert_int_equal(n.stat.rebuilt_pages, 124);
 	assert_int_equal(n.load.bucket[12], 90);
 	assert_int_equal(n.load.bucket[20], 10);
 	assert_int_equal(n.store.bucket[0], 7);

@@ -86,6 +86,11 @@ static void options_and_their_defaults(void **state)
 	assert_false(portal.verify);
 	accept_portal("dram://1,2M?verify=1");
 	assert_true(portal.verify);
+	assert_int_equal(portal.replicas, 1);
+	accept_portal("dram://3,2M,2M,2M?replicas=3");
+	assert_int_equal(portal.replicas, 3);
+	accept_portal("rdma://2,[::1]:1,[::1]:2?verify=1&replicas=2");
+	assert_int_equal(portal.replicas, 2);
 }
 
 static void the_name_of_a_key_has_a_bound(void **state)
@@ -297,6 +302,10 @@ static void values_of_options(void **state)
 	refuse_portal("dram://1,2M?timeout_ms=1s", EDOM, 23, "milliseconds");
 	refuse_portal("dram://1,2M?verify=2", EDOM, 19, "neither 0 nor 1");
 	refuse_portal("dram://1,2M?verify=11", EDOM, 19, "'11'");
+	refuse_portal("dram://4,2M,2M,2M,2M?replicas=4", EDOM, 30, "write 1, 2 or 3");
+	refuse_portal("dram://1,2M?replicas=0", EDOM, 21, "write 1, 2 or 3");
+	refuse_portal("dram://1,2M?replicas=x", EDOM, 21, "write 1, 2 or 3");
+	refuse_portal("dram://2,2M,2M?replicas=3", EDOM, 24, "name more of them");
 	refuse_portal("dram://1,2M?slab=2M&slab=2M", EALREADY, 20, "'slab' is given twice");
 	refuse_portal("dram://1,2M?timeout_ms=100&slab=2M&timeout_ms=100", EALREADY,
 		      35, "twice");

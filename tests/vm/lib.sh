@@ -78,6 +78,14 @@ swap_written_bytes() {
 # leap_stat KEY: one number of /sys/kernel/mm/leap/stat
 leap_stat() { awk -v key="$1" '$1 == key { print $2 }' /sys/kernel/mm/leap/stat; }
 
+# server_is INDEX STATE: of the session's servers; one that is being tried again
+# counts as lost
+server_is() {
+	local state
+	read -r state <"/sys/kernel/mm/leap/servers/$1/state"
+	[ "${state/#reconnecting/lost}" = "$2" ]
+}
+
 # --- commands in the other guest -------------------------------------------
 
 # The port /dev/leap.peer of one guest is joined to that of the other: m1 writes

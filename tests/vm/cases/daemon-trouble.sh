@@ -44,8 +44,7 @@ program=$!
 stored() { [ "$(leap_stat stored_pages)" -gt $((mib << 6)) ]; }
 wait_for 60 stored || fail "nothing is stored"
 on_m2 pkill -KILL -x leapd
-dead() { grep -q dead /sys/kernel/mm/leap/servers/0/state; }
-wait_for 30 dead || fail "the server's death goes unnoticed"
+wait_for 30 server_is 0 lost || fail "the server's death goes unnoticed"
 wait "$program"
 status=$?
 [ "$status" = $((128 + 7)) ] || fail "exit status $status, where SIGBUS was due"

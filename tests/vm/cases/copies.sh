@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Proves that with two copies of each page a server that is killed costs no byte,
+# whatever is under way just then; that the copies it had are made up for when it
+# is back; and that then the other one may be killed, too.
+# RDMA: rxe siw
+# TIMEOUT: 300
+# LONG: yes
+# shellcheck source=tests/vm/lib.sh
+. "$LEAP_LIB"
+
+mib=16
+[ "$LEAP_FLAVOUR" = release ] || mib=4
+half=$((mib << 19))
+portal="rdma://2,$LEAP_M2:9400,$LEAP_M2:9401?replicas=2&slab=4M&timeout_ms=$((2000 * LEAP_SCALE))"
+
+server_stat() { awk -v key="$2" '$1 == key { print $2 }' "/sys/kernel/mm/leap/servers/$1/stat"; }
+missing() { awk '$1 == "missing_copies" { print $2 }' /sys/kernel/mm/leap/session; }
+complete() { [ "$(missing)" = 0 ]; }
+kill_server() { on_m2 pkill -KILL -f "leapd $LEAP_M2 940$1"; }
+start_server() {
+	on_m2 wait_for 10 not rdma_listens "940$1"
+	on_m2 start_leapd "940$1" --slab 4M --memory 128M || fail "leapd $1 does not start"
+}
+
+busy() { [ "$(leap_stat "$1")" -gt "$2" ]; }
+
+# lose INDEX WHAT: that server is killed while a program does WHAT, and comes back
+lose() {
+	local program more
+	run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 --passes 100000 &
+	program=$!
+	more=$(($(leap_stat "$2") + (mib << 7)))
+	wait_for 60 busy "$2" "$more" || fail "$2 has not grown by enough"
+	kill_server "$1"
+	wait_for 20 server_is "$1" lost || fail "nobody notices"
+	more=$(($(leap_stat loaded_pages) + (mib << 6)))
+	wait_for 60 busy loaded_pages "$more" || fail "the program does not go on"
+	start_server "$1"
+	wait_for 60 server_is "$1" up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
+	more=$(($(leap_stat loaded_pages) + (mib << 6)))
+	wait_for 60 busy loaded_pages "$more" || fail "the program does not go on"
+	kill -0 "$program" || fail "the program is gone; $(dmesg | grep 'leap: ' | tail -n 3)"
+	pkill -TERM -x leap-test-verif
+	wait "$program" || fail "server $1, $2: wrong data"
+	[ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads have failed"
+	say "server $1 killed, $2: $(leap_stat retried_loads) loads tried again so far, $(leap_stat rebuilt_pages) pages rebuilt"
+}
+
+start_server 0
+start_server 1
+leap_up "$portal"
+disk=$(swap_written_bytes)
+run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 || fail "wrong data"
+[ "$(swap_written_bytes)" = "$disk" ] || fail "pages went to the swap disk"
+for i in 0 1; do
+	[ "$(server_stat $i stored_pages)" -ge "$(leap_stat stored_pages)" ] ||
+		fail "server $i has $(server_stat $i stored_pages) of $(leap_stat stored_pages) pages"
+done
+leapctl session show
+
+lose 0 stored_pages
+lose 1 loaded_pages
+
+# What a program has stored before survives both, one after the other, if there is
+# time to rebuild in between.
+cat >/run/holder <<PY
+import mmap, sys
+size, page = $mib << 20, mmap.PAGESIZE
+a = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for i in range(0, size, page): a[i:i + 8] = (i + 1).to_bytes(8, "little")
+a.madvise(21)  # MADV_PAGEOUT
+print("stored", flush=True)
+sys.stdin.readline()
+for i in range(0, size, page):
+    if a[i:i + 8] != (i + 1).to_bytes(8, "little"): sys.exit(3)
+PY
+wait_for 60 complete || fail "$(missing) copies are missing still"
+coproc without_rseq leapctl run -- python3 /run/holder
+holder=$COPROC_PID
+read -r -t $((60 * LEAP_SCALE)) -u "${COPROC[0]}" line
+[ "$line" = stored ] || fail "the program has not stored its pages"
+for i in 0 1; do
+	kill_server $i
+	wait_for 20 server_is $i lost || fail "nobody notices"
+	[ "$(missing)" -gt 0 ] || fail "no copies are missing"
+	leapctl session show | grep copies
+	start_server $i
+	wait_for 60 server_is $i up || fail "it does not come back"
+	wait_for 120 complete || fail "$(missing) copies are missing still"
+done
+echo >&"${COPROC[1]}"
+wait "$holder" || fail "the program ended with status $?"
+[ "$(leap_stat rebuilt_pages)" -ge $((mib << 7)) ] || fail "too little was rebuilt"
+[ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads have failed"
+
+# Errors here and there, on both: now and then on both copies of a page.
+if inject fail_store 10 && inject fail_load 5; then
+	retried=$(leap_stat retried_loads)
+	without_rseq run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --passes 2
+	status=$?
+	inject fail_store 0
+	inject fail_load 0
+	case $status in
+	0) ;;
+	$((128 + 7))) [ "$(leap_stat failed_loads)" -gt 0 ] || fail "SIGBUS without a load that failed" ;;
+	*) fail "status $status with errors" ;;
+	esac
+	[ "$(leap_stat retried_loads)" -gt "$retried" ] || fail "no load was tried again"
+	say "with errors: status $status, $(($(leap_stat retried_loads) - retried)) loads tried again, $(leap_stat failed_loads) failed, $(leap_stat rebuilt_pages) pages rebuilt so far"
+fi
+wait_for 60 complete || fail "$(missing) copies are missing at the end"
+leapctl session destroy || fail "the session cannot be ended"
