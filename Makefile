@@ -51,7 +51,7 @@ vm: all programs ## Boot two guests: M1=SCRIPT [M2=SCRIPT], see tests/README.md
 demo: installed all programs ## Show a program using another machine's memory
 	tests/demo/run
 
-bench: all programs ## Measure against swap on NVMe-oF: PARTS="base patterns programs tail"
+bench: all programs ## Measure against swap on NVMe-oF: PARTS="base patterns programs tail safety"
 	@tests/bench/run $(PARTS)
 
 unit: ## Run the host's unit tests
