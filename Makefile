@@ -40,7 +40,7 @@ daemon: ## Build leapd
 syscalls: ## Build leapctl and libleap
 	$(MAKE) -C syscalls all
 
-programs: ## Build the programs that tests run in the guests
+programs: syscalls ## Build the programs that tests run in the guests
 	$(MAKE) -C tests/prog all
 	$(MAKE) -C tests/replay all
 

@@ -51,7 +51,8 @@ bool leap_fault_armed(enum leap_fault_point point)
  */
 bool leap_fault(enum leap_fault_point point)
 {
-	return should_fail(&attrs[point], 1);
+	/* A task's fail-nth is for allocations alone. */
+	return leap_fault_armed(point) && should_fail(&attrs[point], 1);
 }
 #else
 void leap_fault_init(void)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Proves that an allocation that fails does no harm: each one of each command once,
+# those of faults and of the reclaim that they do, and those of kernel threads now
+# and then.
+# FLAVOUR: debug
+# GROUP: dram
+# TIMEOUT: 180
+# LONG: yes
+# shellcheck source=tests/vm/lib.sh
+. "$LEAP_LIB"
+
+mib=4
+
+# alloc_fails PERCENT: also those that may wait, which the kernel spares otherwise;
+# of tasks that are marked, unless the task asks for it itself
+alloc_fails() {
+	local dir
+	for dir in /sys/kernel/debug/{failslab,fail_page_alloc}; do
+		echo 0 >"$dir/verbose"
+		echo -1 >"$dir/times"
+		echo Y >"$dir/task-filter"
+		echo N >"$dir/ignore-gfp-wait"
+		echo "$1" >"$dir/probability"
+	done
+	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+}
+
+[ -d /sys/kernel/debug/failslab ] || skip "this kernel cannot let allocations fail"
+modprobe leap || fail "modprobe leap failed"
+swapon "$LEAP_SWAPDEV" || fail "swapon failed"
+alloc_fails 0
+for portal in "dram://1,64M?slab=4M" "dram://2,64M,64M?replicas=2&verify=1&slab=4M"; do
+	say "$portal"
+	run_limited $((mib << 19)) leap-test-fail-nth "$portal" "$mib" || fail "$portal: status $?"
+done
+
+# Workers borrow and give back slabs, move and rebuild, read ahead, and reclaim.
+leapctl session create "dram://2,64M,64M?replicas=2&verify=1&slab=4M" || fail "no session"
+leapctl prefetch on || fail "prefetch on failed"
+for pid in $(pgrep 'kworker|kswapd'); do echo 1 >"/proc/$pid/make-it-fail"; done
+alloc_fails 10
+run_limited $((mib << 19)) leapctl run -- leap-test-verify "${mib}M" --threads 2 --passes 10 ||
+	fail "wrong data while allocations fail"
+alloc_fails 0
+say "$(leap_stat refused_stores) stores refused, $(leap_stat failed_stores) failed"
+[ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads failed"
+leapctl session destroy || fail "the session cannot be ended"
