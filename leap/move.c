@@ -30,7 +30,7 @@
  * the mover sends, so the mover must not wait for stores by an allocation either.
  */
 #include <linux/sched/mm.h>
-#include "leap.h"
+#include "io.h"
 
 /* What is copied at a time: 8 pages, which can be had at any time. */
 #define PIECE_ORDER	PAGE_ALLOC_COSTLY_ORDER

@@ -33,6 +33,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include "functions.h"
+#include "io.h"
 #include "prefetch.h"
 #include "reader.h"
 #include "trace.h"
