@@ -358,6 +358,7 @@ static bool load_again(struct leap_io *io)
 	leap_stats_add_server(server, LEAP_FAILED_LOADS, io->nr);
 	leap_stats_add(NULL, LEAP_RETRIED_LOADS, io->nr);
 	aim(io);
+	io->posted = ktime_get();
 	io->more = false;	/* who has kept others back may have released them */
 	leap_io_submit(io);
 	return true;

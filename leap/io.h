@@ -32,7 +32,7 @@
  * @rkey: of the slab
  * @epoch: of the connection that both are good for
  * @started: when mm asked
- * @posted: when it was handed to the device
+ * @posted: when it was handed to the device, or was turned to another copy
  * @err: why it has failed
  * @work: ends a store that has failed, in process context
  * @list: the transport's
