@@ -253,6 +253,25 @@ out:
 }
 
 /**
+ * leap_io_load_again - somebody needs a page whose load has failed
+ * @folio: in the swap cache, without its data; the caller holds a reference
+ * @entry: its slot
+ *
+ * It may have been read ahead when its server was away, which may be back.
+ */
+void leap_io_load_again(struct folio *folio, swp_entry_t entry)
+{
+	if (!folio_trylock(folio))	/* somebody does it already */
+		return;
+	if (folio_test_swapcache(folio) && folio->swap.val == entry.val &&
+	    !folio_test_uptodate(folio) &&
+	    leap_next_remote(entry).val == entry.val)
+		leap_io_load(folio, true, false);
+	else
+		folio_unlock(folio);
+}
+
+/**
  * leap_io_hold - the caller is about to start several loads that nobody waits for
  *
  * Such loads of pages that are neighbours in a slab may become one request. They

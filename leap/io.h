@@ -77,6 +77,7 @@ struct leap_io {
 int leap_io_init(void);
 void leap_io_exit(void);
 void leap_io_load(struct folio *folio, bool demand, bool sync);
+void leap_io_load_again(struct folio *folio, swp_entry_t entry);
 struct leap_session *leap_io_hold(void);
 void leap_io_release(struct leap_session *session);
 void leap_io_poll(swp_entry_t entry, struct folio *folio);
