@@ -138,7 +138,7 @@ u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event);
  * @rkey: grants access to it
  * @remote_id: the server's number for it
  * @epoch: of the connection that it is good for, see &leap_server.epoch
- * @recalled: the server had called it back when it was lost
+ * @recalled: the server has called it back, and has been lost since
  * @reported: pages in use as last told to the server
  * @reads: requests under way that read from it
  * @writes: requests under way that write to it
@@ -441,8 +441,8 @@ void leap_slab_update(struct leap_session *session, u32 nr);
 void leap_slab_lacks(struct leap_session *session, struct leap_slab *slab);
 void leap_slab_void_home(struct leap_slab *slab, u32 home);
 int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease);
-bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
-			   u32 *used);
+bool leap_slab_next_report(struct leap_server *server, bool before, u32 *nr,
+			   u32 *remote_id, u32 *used);
 ssize_t leap_slab_show(struct leap_session *session, struct leap_server *server,
 		       char *buf, int at);
 void leap_slab_destroy(struct leap_slab *slab);
