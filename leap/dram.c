@@ -15,7 +15,7 @@
 #include <linux/hrtimer.h>
 #include <linux/module.h>
 #include <linux/vmalloc.h>
-#include "leap.h"
+#include "io.h"
 
 static unsigned int dram_latency_us;
 module_param(dram_latency_us, uint, 0644);

@@ -10,7 +10,9 @@
  * goes when the last request that has been counted there is over. What is missing
  * then is the business of repair.c.
  *
- * All under session->map_lock.
+ * All under session->map_lock, which is let go between two slabs: a session may
+ * have thousands, and interrupts are off. A server that is lost while others of its
+ * slabs are looked at has another epoch, and each of these steps looks for that.
  */
 #include "leap.h"
 
@@ -23,17 +25,25 @@ static void walk_homes(struct leap_server *server,
 				  u32 arg), u32 arg)
 {
 	struct leap_session *session = server->session;
+	struct leap_slab *slab;
 	u32 nr, home;
 
-	lockdep_assert_held(&session->map_lock);
-	for (nr = 0; nr < session->map.top; nr++) {
-		struct leap_slab *slab = session->slabs[nr];
-
+	for (nr = 0; nr < READ_ONCE(session->map.top); nr++) {
+		spin_lock_irq(&session->map_lock);
+		slab = session->slabs[nr];
 		for (home = 0; slab && home < LEAP_HOMES_MAX; home++)
 			if (slab->homes.home[home].gen &&
 			    slab->leases[home].server == server)
 				fn(server, nr, home, arg);
+		spin_unlock_irq(&session->map_lock);
 	}
+}
+
+static void repair_after(struct leap_session *session, unsigned long delay)
+{
+	spin_lock_irq(&session->map_lock);
+	session->repair_at = jiffies + delay;
+	spin_unlock_irq(&session->map_lock);
 }
 
 static void lose(struct leap_server *server, u32 nr, u32 home, u32 arg)
@@ -65,10 +75,9 @@ void leap_slab_server_lost(struct leap_server *server)
 	spin_lock_irq(&session->map_lock);
 	WRITE_ONCE(server->epoch, server->epoch + 1);
 	server->recalls_open = 0;	/* it tells those again that it waits for */
-	walk_homes(server, lose, 0);
-	/* It may be back soon. */
-	session->repair_at = jiffies + REPAIR_DELAY;
 	spin_unlock_irq(&session->map_lock);
+	repair_after(session, REPAIR_DELAY);	/* it may be back soon */
+	walk_homes(server, lose, 0);
 }
 
 /* It was made up for elsewhere while it was away. */
@@ -88,7 +97,8 @@ static void resume(struct leap_server *server, u32 nr, u32 home, u32 epoch)
 	struct leap_lease *lease = &slab->leases[home];
 	struct leap_home *h = &slab->homes.home[home];
 
-	if (lease->epoch == epoch || h->health == LEAP_HEALTH_REMOVED)
+	if (server->epoch != epoch || lease->epoch == epoch ||
+	    h->health == LEAP_HEALTH_REMOVED)
 		return;
 	WRITE_ONCE(lease->epoch, epoch);
 	h->health = LEAP_HEALTH_UP;
@@ -106,14 +116,9 @@ static void resume(struct leap_server *server, u32 nr, u32 home, u32 epoch)
  */
 void leap_slab_server_back(struct leap_server *server, u32 epoch)
 {
-	struct leap_session *session = server->session;
-
-	spin_lock_irq(&session->map_lock);
-	if (server->epoch == epoch)
-		walk_homes(server, resume, epoch);
-	session->repair_at = jiffies;
-	spin_unlock_irq(&session->map_lock);
-	leap_move_kick(session);
+	walk_homes(server, resume, epoch);
+	repair_after(server->session, 0);
+	leap_move_kick(server->session);
 }
 
 /**
@@ -164,18 +169,17 @@ static void forget(struct leap_server *server, u32 nr, u32 home, u32 epoch)
  */
 void leap_slab_server_forget(struct leap_server *server, u32 epoch)
 {
-	struct leap_session *session = server->session;
-
-	spin_lock_irq(&session->map_lock);
 	walk_homes(server, forget, epoch);
-	spin_unlock_irq(&session->map_lock);
 }
 
-static void set_health(struct leap_server *server, u32 nr, u32 home, u32 state)
+static void set_health(struct leap_server *server, u32 nr, u32 home, u32 arg)
 {
 	struct leap_slab *slab = server->session->slabs[nr];
+	u8 state = READ_ONCE(server->health.state);
 
-	if (slab->leases[home].epoch == server->epoch &&
+	/* If it is lost by now, lose() is yet to come. */
+	if (leap_health_readable(state) &&
+	    slab->leases[home].epoch == server->epoch &&
 	    slab->homes.home[home].health != LEAP_HEALTH_REMOVED)
 		slab->homes.home[home].health = state;
 }
@@ -188,14 +192,7 @@ static void set_health(struct leap_server *server, u32 nr, u32 home, u32 state)
  */
 void leap_slab_server_health(struct leap_server *server)
 {
-	struct leap_session *session = server->session;
-	u8 state;
-
-	spin_lock_irq(&session->map_lock);
-	state = READ_ONCE(server->health.state);
-	if (leap_health_readable(state))
-		walk_homes(server, set_health, state);
-	spin_unlock_irq(&session->map_lock);
+	walk_homes(server, set_health, 0);
 }
 
 static void tell_again(struct leap_server *server, u32 nr, u32 home, u32 arg)
@@ -209,9 +206,5 @@ static void tell_again(struct leap_server *server, u32 nr, u32 home, u32 arg)
  */
 void leap_slab_server_report(struct leap_server *server)
 {
-	struct leap_session *session = server->session;
-
-	spin_lock_irq(&session->map_lock);
 	walk_homes(server, tell_again, 0);
-	spin_unlock_irq(&session->map_lock);
 }

@@ -2,39 +2,28 @@
 /*
  * Requests: what happens to a folio between mm and a transport.
  *
- * Normal operation. A store: mm hands over a dirty, locked folio; its place in
- * a slab is taken first, so that a refusal leaves the folio untouched. From
- * leap_store_begin() on the folio is under writeback and the request's. It
- * waits, bounded, until fewer than store_depth pages are under way, then
- * belongs to the transport until leap_io_done(). With several copies it is as many
- * requests, and over with the last of them. A load: the folio is locked until
- * leap_io_done().
+ * Normal operation. A request belongs to this file, or to store.c, until the
+ * transport's submit(), then to the transport until leap_io_done(). A load keeps
+ * its folio locked until then. What a store is has its own file.
  *
  * Failure. A load that fails is tried again on the next copy, at once and from
  * where its failure was noticed. If there is none the folio is unlocked without
- * being up to date, which gives SIGBUS to who needs it. A store is done if one
- * copy has been written: those that could not be are made up for by repair.c. If
- * none was, it is finished by leap_wq in process context: its place is given up
- * first, so that nobody can read the half-written slot, then leap_store_end()
- * writes the folio to the swap device.
+ * being up to date, which gives SIGBUS to who needs it.
  *
  * The folio is always ended once, by leap_io_done() or by the work it queues,
  * and cannot be touched after that.
+ *
+ * No lock here: a request is in one pair of hands at a time. Where it reads or
+ * writes does not change while it is counted there, see spot.c.
  */
 #include <linux/module.h>
 #include <linux/pagemap.h>
-#include <linux/sched/mm.h>
-#include "leap.h"
+#include "io.h"
 #include "policy/hist.h"
 #include "trace.h"
 
 /* Requests that can be had when no memory is left. */
 #define LEAP_IO_RESERVE	64
-
-static unsigned int store_depth = 256;
-module_param(store_depth, uint, 0644);
-MODULE_PARM_DESC(store_depth,
-		 "pages that may be on their way to the servers at a time (default 256)");
 
 static struct kmem_cache *io_cache;
 /* Two pools, so that stores cannot keep loads from starting. */
@@ -45,63 +34,16 @@ static mempool_t *io_pools[LEAP_OPS];
  */
 static mempool_t *copy_pool;
 
-static bool take_turn(struct leap_session *session, unsigned int nr)
-{
-	int old = atomic_read(&session->active);
-
-	do {	/* a folio larger than the limit may go alone */
-		if (old && old + nr > READ_ONCE(store_depth))
-			return false;
-	} while (!atomic_try_cmpxchg(&session->active, &old, old + nr));
-	return true;
-}
-
-static void end_turn(struct leap_session *session, unsigned int nr)
-{
-	atomic_sub(nr, &session->active);
-	if (wq_has_sleeper(&session->store_wait))
-		wake_up(&session->store_wait);
-}
-
-/*
- * Kernel threads reclaim, too, when they need memory, and one of them may be the
- * one that moves our packets (siw). kswapd and workers, which reclaim above
- * memory.high, have nothing better to do.
+/**
+ * leap_io_free - a request is over
+ * @io: which; its reference on the session goes, too
  */
-static long patience(const struct leap_session *session)
-{
-	if (current->flags & PF_KTHREAD &&
-	    !(current->flags & (PF_KSWAPD | PF_WQ_WORKER)))
-		return 0;
-	return msecs_to_jiffies(session->portal.timeout_ms);
-}
-
-static void store_left(struct leap_session *session)
-{
-	if (atomic_dec_and_test(&session->stores))
-		wake_up(&session->store_wait);
-}
-
-static void io_free(struct leap_io *io)
+void leap_io_free(struct leap_io *io)
 {
 	struct leap_session *session = io->session;
 
 	mempool_free(io, io->lead == io ? io_pools[io->op] : copy_pool);
 	leap_session_put(session);
-}
-
-/* The end of a store that has failed. */
-static void store_failed(struct work_struct *work)
-{
-	struct leap_io *io = container_of(work, struct leap_io, work);
-	unsigned int noio = memalloc_noio_save();	/* see leap_wq */
-
-	might_sleep();
-	leap_map_put(io->session, io->entry, io->nr);
-	leap_store_end(io->folio, io->err);
-	store_left(io->session);
-	io_free(io);
-	memalloc_noio_restore(noio);
 }
 
 /* Where its spot is. */
@@ -115,10 +57,19 @@ static void aim(struct leap_io *io)
 	io->epoch = READ_ONCE(lease->epoch);
 }
 
-/* The reference on @session becomes the request's. */
-static struct leap_io *io_alloc(struct leap_session *session,
-				struct folio *folio, enum leap_op op,
-				const struct leap_spot *spot)
+/**
+ * leap_io_alloc - make a request
+ * @session: whose; the caller's reference becomes the request's
+ * @folio: to be moved
+ * @op: where to
+ * @spot: that is counted for it
+ *
+ * May sleep, until another request is over.
+ *
+ * Return: the request.
+ */
+struct leap_io *leap_io_alloc(struct leap_session *session, struct folio *folio,
+			      enum leap_op op, const struct leap_spot *spot)
 {
 	struct leap_io *io = mempool_alloc(io_pools[op], GFP_NOIO);
 
@@ -131,7 +82,6 @@ static struct leap_io *io_alloc(struct leap_session *session,
 	io->spot = *spot;
 	aim(io);
 	io->started = ktime_get();
-	INIT_WORK(&io->work, store_failed);
 	INIT_LIST_HEAD(&io->list);
 	return io;
 }
@@ -141,7 +91,13 @@ static enum leap_event posted_event(enum leap_op op)
 	return op == LEAP_STORE ? LEAP_POSTED_STORES : LEAP_POSTED_LOADS;
 }
 
-static void io_submit(struct leap_io *io)
+/**
+ * leap_io_submit - hand a request to the transport
+ * @io: which; it may be over on return
+ *
+ * Any context.
+ */
+void leap_io_submit(struct leap_io *io)
 {
 	leap_stats_add_server(io->server, posted_event(io->op), io->nr);
 	trace_leap_submit(io);
@@ -153,7 +109,16 @@ static void io_submit(struct leap_io *io)
 		io->session->transport->submit(io);
 }
 
-static struct leap_io *copy_of(struct leap_io *lead, u32 home)
+/**
+ * leap_io_alloc_copy - make one more request of a store
+ * @lead: the store
+ * @home: where it is to go
+ *
+ * May sleep, until another one of these is over.
+ *
+ * Return: the request.
+ */
+struct leap_io *leap_io_alloc_copy(struct leap_io *lead, u32 home)
 {
 	struct leap_io *io = mempool_alloc(copy_pool, GFP_NOIO);
 
@@ -173,30 +138,10 @@ static struct leap_io *copy_of(struct leap_io *lead, u32 home)
 	return io;
 }
 
-/* One request for each copy. The store, and @lead, may be over on return. */
-static void submit_store(struct leap_io *lead)
-{
-	unsigned long copies = lead->spot.store.copies;
-	u32 home;
-
-	leap_stats_add(NULL, LEAP_POSTED_STORES, lead->nr);
-	atomic_set(&lead->left, hweight_long(copies));
-	for_each_set_bit(home, &copies, LEAP_HOMES_MAX)
-		if (home != lead->spot.home)
-			io_submit(copy_of(lead, home));
-	io_submit(lead);
-}
-
 static void account_load(struct leap_server *server, unsigned int nr)
 {
 	leap_stats_add(server, LEAP_LOADED_PAGES, nr);
 	leap_stats_add(server, LEAP_LOADED_BYTES, (u64)nr << PAGE_SHIFT);
-}
-
-static void account_store(struct leap_server *server, unsigned int nr)
-{
-	leap_stats_add(server, LEAP_STORED_PAGES, nr);
-	leap_stats_add(server, LEAP_STORED_BYTES, (u64)nr << PAGE_SHIFT);
 }
 
 static void note_latency(struct leap_server *server, enum leap_op op, u64 ns)
@@ -205,12 +150,21 @@ static void note_latency(struct leap_server *server, enum leap_op op, u64 ns)
 	leap_stats_latency(server->stats, op, ns);
 }
 
-/*
+/**
+ * leap_io_at_once - move a folio without a request, if that can be done
+ * @session: whose
+ * @folio: to be moved
+ * @op: where to
+ * @timed: somebody wants to know how long it takes
+ * @spot: the place
+ *
  * If all that the transport has to do is to copy, that is done here and now: a
  * request would cost more than the copy. Not if somebody wants to see requests.
+ *
+ * Return: true if it is done.
  */
-static bool at_once(struct leap_session *session, struct folio *folio,
-		    enum leap_op op, bool timed, const struct leap_spot *spot)
+bool leap_io_at_once(struct leap_session *session, struct folio *folio,
+		     enum leap_op op, bool timed, const struct leap_spot *spot)
 {
 	const struct leap_transport *transport = session->transport;
 	struct leap_server *server = leap_spot_lease(spot)->server;
@@ -229,86 +183,6 @@ static bool at_once(struct leap_session *session, struct folio *folio,
 		note_latency(server, op,
 			     ktime_to_ns(ktime_sub(ktime_get(), started)));
 	return true;
-}
-
-/* Take a place for the folio, or say why it cannot be stored. */
-static int store_place(struct leap_session *session, struct folio *folio,
-		       struct leap_spot *spot)
-{
-	if (READ_ONCE(session->draining))
-		return -ESHUTDOWN;
-	return leap_map_get(session, folio->swap, folio_nr_pages(folio), spot);
-}
-
-/* The end of a store that has not become a request. */
-static void store_over(struct leap_session *session, struct folio *folio,
-		       const struct leap_spot *spot, bool written)
-{
-	struct leap_server *server = leap_spot_lease(spot)->server;
-
-	if (leap_spot_written(session, spot, written ? spot->store.copies : 0)) {
-		account_store(server, spot->nr);
-		leap_store_end(folio, 0);
-		return;
-	}
-	leap_stats_add(NULL, LEAP_REFUSED_STORES, spot->nr);
-	leap_map_put(session, folio->swap, spot->nr);
-	leap_store_end(folio, -EBUSY);
-}
-
-/**
- * leap_io_store - &leap_ops.store
- * @folio: dirty and locked
- *
- * Return: 0 if the folio has been taken over, else why not.
- */
-int leap_io_store(struct folio *folio)
-{
-	struct leap_session *session = leap_session_get();
-	struct leap_spot spot;
-	struct leap_io *io;
-	bool written;
-	int err;
-
-	if (!session)
-		return -ENOTCONN;
-	atomic_inc(&session->stores);
-	/* Counted before draining is looked at: see leap_io_drain_stores(). */
-	smp_mb__after_atomic();
-	err = store_place(session, folio, &spot);
-	if (err) {
-		leap_stats_add(NULL, LEAP_REFUSED_STORES, folio_nr_pages(folio));
-		goto out;
-	}
-
-	leap_verify_note(&spot, folio);
-	leap_store_begin(folio);
-	written = at_once(session, folio, LEAP_STORE, true, &spot);
-	if (!written && wait_event_timeout(session->store_wait,
-					   take_turn(session, spot.nr),
-					   patience(session))) {
-		io = io_alloc(session, folio, LEAP_STORE, &spot);
-		io->entry = folio->swap;
-		submit_store(io);
-		return 0;
-	}
-	store_over(session, folio, &spot, written);
-out:
-	store_left(session);
-	leap_session_put(session);
-	return err;
-}
-
-/**
- * leap_io_drain_stores - wait for all stores to end
- * @session: with @draining set, so that no new one can start
- */
-void leap_io_drain_stores(struct leap_session *session)
-{
-	might_sleep();
-	/* Draining was set before the stores are counted: see leap_io_store(). */
-	smp_mb();
-	wait_event(session->store_wait, !atomic_read(&session->stores));
 }
 
 /* Then it is leap_reader_fault() that polls, after it has posted more. */
@@ -355,12 +229,12 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 		goto out;
 	}
 	server = leap_spot_lease(&spot)->server;
-	if (at_once(session, folio, LEAP_LOAD, demand, &spot)) {
+	if (leap_io_at_once(session, folio, LEAP_LOAD, demand, &spot)) {
 		load_over(session, folio, &spot);
 		goto out;
 	}
 	leap_stats_add(NULL, LEAP_POSTED_LOADS, spot.nr);
-	io = io_alloc(session, folio, LEAP_LOAD, &spot);
+	io = leap_io_alloc(session, folio, LEAP_LOAD, &spot);
 	io->entry = folio->swap;
 	io->demand = demand;
 	io->more = !demand && READ_ONCE(session->holder) == current;
@@ -368,7 +242,7 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 		io->waiter = &waiter;
 	/* For poll() below: the request may take its own with it. */
 	percpu_ref_get(&session->ios);
-	io_submit(io);
+	leap_io_submit(io);
 	if (demand && session->transport->poll && !prefetch_comes_first(sync))
 		session->transport->poll(server, folio);
 	if (sync)
@@ -376,6 +250,25 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 out:
 	if (session)
 		leap_session_put(session);
+}
+
+/**
+ * leap_io_load_again - somebody needs a page whose load has failed
+ * @folio: in the swap cache, without its data; the caller holds a reference
+ * @entry: its slot
+ *
+ * It may have been read ahead when its server was away, which may be back.
+ */
+void leap_io_load_again(struct folio *folio, swp_entry_t entry)
+{
+	if (!folio_trylock(folio))	/* somebody does it already */
+		return;
+	if (folio_test_swapcache(folio) && folio->swap.val == entry.val &&
+	    !folio_test_uptodate(folio) &&
+	    leap_next_remote(entry).val == entry.val)
+		leap_io_load(folio, true, false);
+	else
+		folio_unlock(folio);
 }
 
 /**
@@ -455,10 +348,10 @@ int leap_io_copy(struct leap_session *session, struct folio *folio,
 	int err;
 
 	percpu_ref_get(&session->ios);
-	io = io_alloc(session, folio, op, spot);
+	io = leap_io_alloc(session, folio, op, spot);
 	io->waiter = &waiter;
 	io->result = &err;
-	io_submit(io);
+	leap_io_submit(io);
 	wait_for_completion(&waiter);
 	return err;
 }
@@ -469,7 +362,7 @@ static void copy_done(struct leap_io *io, int err)
 
 	leap_stats_add_server(io->server, posted_event(io->op), -(u64)io->nr);
 	*io->result = err;
-	io_free(io);
+	leap_io_free(io);
 	complete(waiter);
 }
 
@@ -484,8 +377,9 @@ static bool load_again(struct leap_io *io)
 	leap_stats_add_server(server, LEAP_FAILED_LOADS, io->nr);
 	leap_stats_add(NULL, LEAP_RETRIED_LOADS, io->nr);
 	aim(io);
+	io->posted = ktime_get();
 	io->more = false;	/* who has kept others back may have released them */
-	io_submit(io);
+	leap_io_submit(io);
 	return true;
 }
 
@@ -515,57 +409,9 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 			note_latency(io->server, LEAP_LOAD, ns);
 	}
 	leap_load_end(io->folio, err);
-	io_free(io);
+	leap_io_free(io);
 	if (waiter)
 		complete(waiter);
-}
-
-/* All copies of a store are written, or not. */
-static void store_complete(struct leap_io *io, u64 ns)
-{
-	bool stored = leap_spot_written(io->session, &io->spot,
-					atomic_read(&io->written));
-
-	end_turn(io->session, io->nr);
-	if (!stored) {
-		leap_stats_add(NULL, LEAP_FAILED_STORES, io->nr);
-		io->err = io->err ?: -EIO;	/* its homes were given up meanwhile */
-		queue_work(leap_wq, &io->work);
-		return;
-	}
-	account_store(NULL, io->nr);
-	leap_stats_latency(leap_stats_all, LEAP_STORE, ns);
-	leap_store_end(io->folio, 0);
-	store_left(io->session);
-	io_free(io);
-}
-
-static void account_copy(struct leap_io *io, int err, u64 ns)
-{
-	if (err) {
-		leap_stats_add_server(io->server, LEAP_FAILED_STORES, io->nr);
-		return;
-	}
-	leap_stats_add_server(io->server, LEAP_STORED_PAGES, io->nr);
-	leap_stats_add_server(io->server, LEAP_STORED_BYTES,
-			      (u64)io->nr << PAGE_SHIFT);
-	leap_stats_latency(io->server->stats, LEAP_STORE, ns);
-}
-
-/* One copy is. */
-static void store_done(struct leap_io *io, int err, u64 ns)
-{
-	struct leap_io *lead = io->lead;
-
-	account_copy(io, err, ns);
-	if (err)
-		WRITE_ONCE(lead->err, err);
-	else
-		atomic_or(BIT(io->spot.home), &lead->written);
-	if (io != lead)
-		io_free(io);
-	if (atomic_dec_and_test(&lead->left))
-		store_complete(lead, ns);
 }
 
 /**
@@ -583,7 +429,7 @@ void leap_io_done(struct leap_io *io, int err)
 	if (io->result)
 		copy_done(io, err);
 	else if (io->op == LEAP_STORE)
-		store_done(io, err, ns);
+		leap_io_stored(io, err, ns);
 	else
 		load_done(io, err, ns);
 }

@@ -3,7 +3,7 @@
  * Everything that the files of leap.ko share.
  *
  *	hooks (main.c)   ->  reader.c   each fault may lead to reads of other pages
- *	                     io.c       a folio becomes a request ...
+ *	                     io.c       a folio becomes a request, or several: store.c,
  *	                     map.c      ... for a place in a slab ...
  *	                     slab.c     ... that has a home ...
  *	                     server.c   ... at a server ...
@@ -11,13 +11,14 @@
  *
  * Lifetimes: there is at most one session. It owns its servers, its slabs and
  * the map. Each request holds a reference on the session (session->ios), so
- * session_destroy() can tell when the last one is over. Requests belong to
- * io.c until the transport's submit(), then to the transport until it calls
- * leap_io_done() exactly once, from any context.
+ * session_destroy() can tell when the last one is over. Requests belong to io.c
+ * and store.c until the transport's submit(), then to the transport until it
+ * calls leap_io_done() exactly once, from any context.
  *
  * Locks, outermost first:
  *	session_mutex		session.c: create, destroy, areas come and go
  *	rdma->conn_mutex	rdma.c: a server is connected or let go
+ *	rdma->usage_mutex	rdma.c: slabs are named to a server, or given back
  *	ctrl->mutex		rdma_ctrl.c: one control call at a time
  *	session->map_lock	map.c, slab.c, spot.c, ...: clusters, chunks, slabs; irq-safe
  *	queue->lock		rdma_io.c: requests of one queue; irq-safe
@@ -137,7 +138,7 @@ u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event);
  * @rkey: grants access to it
  * @remote_id: the server's number for it
  * @epoch: of the connection that it is good for, see &leap_server.epoch
- * @recalled: the server had called it back when it was lost
+ * @recalled: the server has called it back, and has been lost since
  * @reported: pages in use as last told to the server
  * @reads: requests under way that read from it
  * @writes: requests under way that write to it
@@ -440,8 +441,8 @@ void leap_slab_update(struct leap_session *session, u32 nr);
 void leap_slab_lacks(struct leap_session *session, struct leap_slab *slab);
 void leap_slab_void_home(struct leap_slab *slab, u32 home);
 int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease);
-bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
-			   u32 *used);
+bool leap_slab_next_report(struct leap_server *server, bool before, u32 *nr,
+			   u32 *remote_id, u32 *used);
 ssize_t leap_slab_show(struct leap_session *session, struct leap_server *server,
 		       char *buf, int at);
 void leap_slab_destroy(struct leap_slab *slab);
@@ -523,83 +524,6 @@ ssize_t leap_map_show_server(struct leap_server *server, char *buf, int at);
 
 int leap_home_bring_all(void);
 int leap_home_bring_slabs(struct leap_session *session);
-
-/* io.c */
-
-/**
- * struct leap_io - a request: one folio, in one piece, to or from one slab
- * @session: holds a reference
- * @server: where
- * @lead: of a store that goes to several servers, the request for the first one,
- *	which is the store; @left and @written are its
- * @left: copies that are under way
- * @written: copies that have been acknowledged, bit i for home i
- * @tried: of a load: homes that have failed, likewise
- * @folio: locked (load) or under writeback (store), or leap_io_copy()'s own
- * @entry: its first slot; a folio outside the swap cache may forget it
- * @nr: its pages, or so many of them
- * @op: what to do
- * @demand: somebody waits for it
- * @more: others will be submitted at once, and then flush() called
- * @waiter: completed at the end, for who waits for that
- * @result: set to the error before that, for leap_io_copy() alone
- * @spot: the place in the slab
- * @addr: first byte of the place in the slab, as the server sees it
- * @rkey: of the slab
- * @epoch: of the connection that both are good for
- * @started: when mm asked
- * @posted: when it was handed to the device
- * @err: why it has failed
- * @work: ends a store that has failed, in process context
- * @list: the transport's
- * @rdma: the transport's: completion, DMA address, queue, and the requests that
- *	share its completion
- * @due: the dram transport's: when it is to be over
- */
-struct leap_io {
-	struct leap_session *session;
-	struct leap_server *server;
-	struct leap_io *lead;
-	atomic_t left, written;
-	u32 tried;
-	struct folio *folio;
-	swp_entry_t entry;
-	unsigned int nr;
-	enum leap_op op;
-	bool demand;
-	bool more;
-	struct completion *waiter;
-	int *result;
-	struct leap_spot spot;
-	u64 addr;
-	u32 rkey;
-	u32 epoch;
-	ktime_t started, posted;
-	int err;
-	struct work_struct work;
-	struct list_head list;
-	union {
-		struct {
-			struct ib_cqe cqe;
-			u64 dma;
-			struct leap_queue *queue;
-			struct list_head others;
-		} rdma;
-		ktime_t due;
-	};
-};
-
-int leap_io_init(void);
-void leap_io_exit(void);
-int leap_io_store(struct folio *folio);
-void leap_io_load(struct folio *folio, bool demand, bool sync);
-struct leap_session *leap_io_hold(void);
-void leap_io_release(struct leap_session *session);
-void leap_io_poll(swp_entry_t entry, struct folio *folio);
-int leap_io_copy(struct leap_session *session, struct folio *folio,
-		 const struct leap_spot *spot, enum leap_op op);
-void leap_io_done(struct leap_io *io, int err);
-void leap_io_drain_stores(struct leap_session *session);
 
 /* sysfs.c */
 

@@ -2,7 +2,7 @@
 /* leap.ko: coming and going. */
 #include <linux/module.h>
 #include <linux/suspend.h>
-#include "leap.h"
+#include "io.h"
 #include "prefetch.h"
 
 #define CREATE_TRACE_POINTS

@@ -30,7 +30,7 @@
  * the mover sends, so the mover must not wait for stores by an allocation either.
  */
 #include <linux/sched/mm.h>
-#include "leap.h"
+#include "io.h"
 
 /* What is copied at a time: 8 pages, which can be had at any time. */
 #define PIECE_ORDER	PAGE_ALLOC_COSTLY_ORDER
@@ -39,6 +39,25 @@
 /* Until something is tried again that could not be done. */
 #define AGAIN		max(HZ / 4, 1)
 #define SOON		max(HZ / 20, 1)
+
+/* A server that is just back may be faster than leap_slab_server_back(). */
+static void retire_home(struct leap_session *session, u32 nr, u32 home)
+{
+	struct leap_slab *slab = session->slabs[nr];
+	struct leap_home *h = &slab->homes.home[home];
+
+	lockdep_assert_held(&session->map_lock);
+	if (!leap_health_readable(h->health)) {
+		slab->leases[home].recalled = true;
+		return;
+	}
+	if (h->retiring)
+		return;
+	h->retiring = true;
+	session->nr_retiring++;
+	leap_slab_update(session, nr);
+	leap_stats_add(slab->leases[home].server, LEAP_RECALLED_SLABS, 1);
+}
 
 /* Under map_lock: the server's slab of that number. Returns whether it is there. */
 static bool retire(struct leap_server *server, u32 remote_id)
@@ -53,16 +72,13 @@ static bool retire(struct leap_server *server, u32 remote_id)
 		for (i = 0; slab && i < LEAP_HOMES_MAX; i++) {
 			struct leap_home *home = &slab->homes.home[i];
 
-			if (!home->gen || slab->leases[i].server != server ||
+			/* What was forgotten may have had the same number. */
+			if (!home->gen || home->health == LEAP_HEALTH_REMOVED ||
+			    slab->leases[i].server != server ||
 			    slab->leases[i].remote_id != remote_id)
 				continue;
 			found = true;
-			if (home->retiring || !leap_health_readable(home->health))
-				continue;
-			home->retiring = true;
-			session->nr_retiring++;
-			leap_slab_update(session, nr);
-			leap_stats_add(server, LEAP_RECALLED_SLABS, 1);
+			retire_home(session, nr, i);
 		}
 	}
 	return found;
@@ -326,10 +342,12 @@ static bool abandon_home(struct leap_session *session, u32 nr,
 	bool leave;
 
 	spin_lock_irq(&session->map_lock);
-	leave = is_dispensable(session, slab, home);
+	/* Not so if it was lost meanwhile: its server may have been told of it. */
+	leave = slab->homes.home[home].retiring &&
+		is_dispensable(session, slab, home);
 	if (leave) {
 		leap_slab_count_freed(session, slab, home);
-		session->nr_retiring -= slab->homes.home[home].retiring;
+		session->nr_retiring--;
 		leap_homes_remove(&slab->homes, home);
 		if (leap_homes_missing(&slab->homes))
 			leap_slab_lacks(session, slab);
@@ -383,8 +401,11 @@ static void move_slab(struct leap_session *session, u32 nr)
 		return;
 	if (leap_slabmap_empty(&session->map, nr)) {
 		let_go(session, slab);
-		leap_slab_return(session, nr);
-		return;
+		if (leap_slab_return(session, nr))
+			return;
+		slab = seize(session, nr);	/* it is not, or a home is away */
+		if (!slab)
+			return;
 	}
 	home = leap_move_new_home(session, nr, slab);
 	move(session, nr, slab, home);

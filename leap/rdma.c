@@ -168,7 +168,7 @@ static int rdma_connect_server(struct leap_server *server)
 	return 0;
 }
 
-static int report_usage(struct leap_server *server, u32 epoch)
+static int report_usage(struct leap_server *server, u32 epoch, bool before)
 {
 	struct leap_rdma *rdma = server->priv;
 	struct leap_msg_info msg = { .type = LEAP_MSG_SLAB_USAGE };
@@ -176,7 +176,8 @@ static int report_usage(struct leap_server *server, u32 epoch)
 	int err = 0;
 
 	guard(mutex)(&rdma->usage_mutex);
-	while (!err && leap_slab_next_report(server, &nr, &msg.slab, &msg.used))
+	while (!err && leap_slab_next_report(server, before, &nr, &msg.slab,
+					     &msg.used))
 		err = leap_ctrl_send(rdma, epoch, &msg);
 	return err;
 }
@@ -199,7 +200,7 @@ static int connect_again(struct leap_server *server)
 	kept = rdma->control->welcome.flags & LEAP_WELCOME_KEPT;
 	leap_slab_server_report(server);
 	if (kept)
-		err = report_usage(server, rdma->control->epoch);
+		err = report_usage(server, rdma->control->epoch, true);
 	if (!err)
 		err = connect_data(rdma);
 	return err ?: kept;
@@ -277,7 +278,7 @@ static int rdma_ping(struct leap_server *server)
 	if (!leap_server_epoch(server, &epoch))
 		return -ENOTCONN;
 	walk_queues(server->priv, leap_queue_kick);
-	err = report_usage(server, epoch);
+	err = report_usage(server, epoch, false);
 	if (!err)
 		err = leap_ctrl_call(server->priv, epoch, &msg, LEAP_MSG_PONG);
 	if (!err)

@@ -13,7 +13,7 @@
 
 #include <rdma/ib_verbs.h>
 #include <rdma/rdma_cm.h>
-#include "leap.h"
+#include "io.h"
 #include "policy/proto.h"
 
 struct leap_rdma;

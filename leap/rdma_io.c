@@ -449,7 +449,8 @@ bool leap_queue_overdue(struct leap_queue *queue, unsigned int timeout_ms)
 	} else {
 		io = list_first_entry_or_null(&queue->pending, struct leap_io,
 					      list);
-		overdue = io && ktime_ms_delta(ktime_get(), io->started) >
+		overdue = io && ktime_ms_delta(ktime_get(),
+					       max(io->started, io->posted)) >
 				timeout_ms;
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);

@@ -33,6 +33,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include "functions.h"
+#include "io.h"
 #include "prefetch.h"
 #include "reader.h"
 #include "trace.h"
@@ -311,6 +312,8 @@ void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
 	u64 pages[LEAP_WINDOW_MAX];
 	u32 nr = 0;
 
+	if (!miss && !folio_test_uptodate(folio))
+		leap_io_load_again(folio, entry);
 	/* When a fault is taken again, it has been seen the first time. */
 	if (r && (miss || !(vmf->flags & FAULT_FLAG_TRIED))) {
 		nr = ask(r, page, kind, marked, pages);

@@ -245,9 +245,11 @@ static void recover(struct work_struct *work)
 	u32 actions;
 	u64 ms;
 
-	flush_work(&server->abort_work);
-	while (take_due(server, &actions))
+	while (take_due(server, &actions)) {
+		/* No other is queued from here on, unless this connects. */
+		flush_work(&server->abort_work);
 		carry_out(server, actions);
+	}
 	ms = next_due(server);
 	if (ms)
 		queue_delayed_work(recovery_wq, &server->recovery,

@@ -17,8 +17,8 @@
  *	disconnect	slabs and servers go
  */
 #include <linux/module.h>
+#include "io.h"
 #include "key.h"
-#include "leap.h"
 #include "policy/errors.h"
 
 static DEFINE_MUTEX(session_mutex);

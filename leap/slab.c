@@ -279,6 +279,21 @@ int leap_slab_borrow(struct leap_session *session)
 	return err;
 }
 
+/*
+ * A home that is out of reach cannot be given back, and its server may just be
+ * told that we have it.
+ */
+static bool is_away(const struct leap_slab *slab)
+{
+	u32 i;
+
+	for (i = 0; i < LEAP_HOMES_MAX; i++)
+		if (slab->homes.home[i].gen &&
+		    slab->homes.home[i].health == LEAP_HEALTH_LOST)
+			return true;
+	return false;
+}
+
 /* Takes an empty slab out. */
 static struct leap_slab *take_out(struct leap_session *session, u32 nr)
 {
@@ -287,7 +302,8 @@ static struct leap_slab *take_out(struct leap_session *session, u32 nr)
 
 	spin_lock_irq(&session->map_lock);
 	slab = slab_at(session, nr);
-	if (slab && (slab->moving || !leap_slabmap_remove(&session->map, nr)))
+	if (slab && (slab->moving || is_away(slab) ||
+		     !leap_slabmap_remove(&session->map, nr)))
 		slab = NULL;
 	if (slab)
 		session->slabs[nr] = NULL;
@@ -347,15 +363,24 @@ bool leap_slab_idle(struct leap_session *session, u32 nr, unsigned long linger)
 	return idle;
 }
 
+/* Does the server know of it, as far as we know? */
+static bool is_known(const struct leap_home *home, bool before)
+{
+	return home->gen && (before ? home->health == LEAP_HEALTH_LOST :
+			     leap_health_readable(home->health));
+}
+
 /* A lease of the slab whose server has heard of another number of pages. */
 static struct leap_lease *unreported(struct leap_slab *slab,
-				     struct leap_server *server, u32 used)
+				     struct leap_server *server, bool before,
+				     u32 used)
 {
 	u32 i;
 
 	for (i = 0; i < LEAP_HOMES_MAX; i++)
-		if (slab->homes.home[i].gen && slab->leases[i].server == server &&
-		    slab->leases[i].reported != used)
+		if (slab->leases[i].server == server &&
+		    slab->leases[i].reported != used &&
+		    is_known(&slab->homes.home[i], before))
 			return &slab->leases[i];
 	return NULL;
 }
@@ -363,14 +388,18 @@ static struct leap_lease *unreported(struct leap_slab *slab,
 /**
  * leap_slab_next_report - what does a server not know yet?
  * @server: the server
+ * @before: of what it had before it was lost; or of what it has
  * @nr: number of the slab to begin with; set to the next one
  * @remote_id: set to the server's number of a slab
  * @used: set to its pages in use, of which the server is told now
  *
+ * A server that hears of a slab that it has not lent takes us for mad. So these
+ * two are kept apart, and what was forgotten is not told at all.
+ *
  * Return: false if it knows all.
  */
-bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
-			   u32 *used)
+bool leap_slab_next_report(struct leap_server *server, bool before, u32 *nr,
+			   u32 *remote_id, u32 *used)
 {
 	struct leap_session *session = server->session;
 	struct leap_lease *lease = NULL;
@@ -379,7 +408,8 @@ bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
 	for (; !lease && *nr < session->map.top; ++*nr) {
 		*used = session->uses[*nr].pages;
 		if (slab_at(session, *nr))
-			lease = unreported(slab_at(session, *nr), server, *used);
+			lease = unreported(slab_at(session, *nr), server, before,
+					   *used);
 	}
 	if (lease) {
 		lease->reported = *used;

@@ -160,14 +160,18 @@ void leap_spot_spoil(struct leap_session *session, const struct leap_spot *spot)
 	struct leap_slab *slab = spot->slab;
 	struct leap_copies *copies = &slab->copies[spot->chunk];
 	unsigned long flags;
+	u32 slot, end = spot->slot + spot->nr, nr = 0;
 
 	spin_lock_irqsave(&session->map_lock, flags);
-	if (leap_copies_where(copies, &slab->homes, spot->slot) & ~BIT(spot->home)) {
-		leap_copies_spoil(copies, spot->slot, spot->nr, spot->home);
-		leap_stats_add_server(leap_spot_lease(spot)->server,
-				      LEAP_FREED_PAGES, spot->nr);
-		leap_slab_lacks(session, slab);
+	for (slot = spot->slot; slot < end; slot++) {
+		if (!(leap_copies_where(copies, &slab->homes, slot) & ~BIT(spot->home)))
+			continue;
+		leap_copies_spoil(copies, slot, 1, spot->home);
+		nr++;
 	}
+	if (nr)
+		leap_slab_lacks(session, slab);
+	leap_stats_add_server(leap_spot_lease(spot)->server, LEAP_FREED_PAGES, nr);
 	spin_unlock_irqrestore(&session->map_lock, flags);
 }
 

@@ -11,7 +11,7 @@
 #define LEAP_TRACE_H
 
 #include <linux/tracepoint.h>
-#include "leap.h"
+#include "io.h"
 #include "policy/prefetch.h"
 
 #define leap_show_op(op) __print_symbolic(op,				\

@@ -9,43 +9,12 @@
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
+# shellcheck source=tests/vm/holder.sh
+. "${LEAP_LIB%/*}/holder.sh"
 
 mib=16
 [ "$LEAP_FLAVOUR" = release ] || mib=4
 half=$((mib << 19))
-
-# A program that stores pages, and reads them when it is told to.
-cat >/run/holder <<PY
-import mmap, sys
-size, page = $mib << 20, mmap.PAGESIZE
-a = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-for i in range(0, size, page): a[i:i + 8] = (i + 1).to_bytes(8, "little")
-a.madvise(21)  # MADV_PAGEOUT
-print("stored", flush=True)
-sys.stdin.readline()
-for i in range(0, size, page):
-    if a[i:i + 8] != (i + 1).to_bytes(8, "little"): sys.exit(3)
-PY
-
-# hold: starts it, and returns when all its pages are remote
-remote() { [ "$(leap_stat remote_pages)" -ge $((before + (mib << 8) * 9 / 10)) ]; }
-hold() {
-	local line
-	before=$(leap_stat remote_pages)
-	coproc without_rseq leapctl run -- python3 /run/holder
-	holder=$COPROC_PID
-	read -r -t $((60 * LEAP_SCALE)) -u "${COPROC[0]}" line
-	[ "$line" = stored ] || fail "the program has not stored its pages"
-	wait_for 20 remote || fail "only $(leap_stat remote_pages) pages are remote"
-}
-
-# look STATUS: lets it read them; how it must end
-look() {
-	echo >&"${COPROC[1]}"
-	wait "$holder"
-	status=$?
-	[ "$status" = "$1" ] || fail "the program ended with status $status, where $1 was due"
-}
 
 # others WHERE: another program finds its data right, which goes there
 others() {
@@ -60,10 +29,11 @@ others() {
 on_m2 start_leapd 9400 --slab 4M || fail "leapd does not start"
 leap_up "rdma://1,$LEAP_M2:9400?timeout_ms=$((1000 * LEAP_SCALE))"
 
-hold
+hold "$mib"
 say "the server freezes"
 on_m2 pkill -STOP -x leapd
 wait_for 20 server_is 0 lost || fail "nobody notices"
+tell ahead	# what is read ahead in vain now is not lost
 pause $((3 * LEAP_SCALE))	# it hears of more than one attempt to reach it then
 on_m2 pkill -CONT -x leapd
 wait_for 60 server_is 0 up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
@@ -71,7 +41,7 @@ dmesg | grep "leap: " | tail -n 1
 look 0
 others server
 
-hold
+hold "$mib"
 say "the network fails"
 on_m2 ip link set eth0 down
 wait_for 30 server_is 0 lost || fail "nobody notices"
@@ -81,7 +51,7 @@ dmesg | grep "leap: " | tail -n 1
 look 0
 others server
 
-hold
+hold "$mib"
 say "leapd is killed"
 on_m2 pkill -KILL -x leapd
 wait_for 20 server_is 0 lost || fail "nobody notices"

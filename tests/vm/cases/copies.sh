@@ -8,6 +8,8 @@
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
+# shellcheck source=tests/vm/holder.sh
+. "${LEAP_LIB%/*}/holder.sh"
 
 mib=16
 [ "$LEAP_FLAVOUR" = release ] || mib=4
@@ -64,33 +66,18 @@ lose 1 loaded_pages
 
 # What a program has stored before survives both, one after the other, if there is
 # time to rebuild in between.
-cat >/run/holder <<PY
-import mmap, sys
-size, page = $mib << 20, mmap.PAGESIZE
-a = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-for i in range(0, size, page): a[i:i + 8] = (i + 1).to_bytes(8, "little")
-a.madvise(21)  # MADV_PAGEOUT
-print("stored", flush=True)
-sys.stdin.readline()
-for i in range(0, size, page):
-    if a[i:i + 8] != (i + 1).to_bytes(8, "little"): sys.exit(3)
-PY
 wait_for 60 complete || fail "$(missing) copies are missing still"
-coproc without_rseq leapctl run -- python3 /run/holder
-holder=$COPROC_PID
-read -r -t $((60 * LEAP_SCALE)) -u "${COPROC[0]}" line
-[ "$line" = stored ] || fail "the program has not stored its pages"
+hold "$mib"
 for i in 0 1; do
 	kill_server $i
 	wait_for 20 server_is $i lost || fail "nobody notices"
-	[ "$(missing)" -gt 0 ] || fail "no copies are missing"
+	wait_for 5 not complete || fail "no copies are missing"
 	leapctl session show | grep copies
 	start_server $i
 	wait_for 60 server_is $i up || fail "it does not come back"
 	wait_for 120 complete || fail "$(missing) copies are missing still"
 done
-echo >&"${COPROC[1]}"
-wait "$holder" || fail "the program ended with status $?"
+look 0
 [ "$(leap_stat rebuilt_pages)" -ge $((mib << 7)) ] || fail "too little was rebuilt"
 [ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads have failed"
 
