@@ -40,6 +40,14 @@
 #define AGAIN		max(HZ / 4, 1)
 #define SOON		max(HZ / 20, 1)
 
+/* On this connection: on an earlier one the number may have been another slab's. */
+static bool is_lease_of(const struct leap_lease *lease,
+			const struct leap_server *server, u32 remote_id)
+{
+	return lease->server == server && lease->epoch == server->epoch &&
+	       lease->remote_id == remote_id;
+}
+
 /* Under map_lock: the server's slab of that number. Returns whether it is there. */
 static bool retire(struct leap_server *server, u32 remote_id)
 {
@@ -53,11 +61,11 @@ static bool retire(struct leap_server *server, u32 remote_id)
 		for (i = 0; slab && i < LEAP_HOMES_MAX; i++) {
 			struct leap_home *home = &slab->homes.home[i];
 
-			if (!home->gen || slab->leases[i].server != server ||
-			    slab->leases[i].remote_id != remote_id)
+			if (!home->gen ||
+			    !is_lease_of(&slab->leases[i], server, remote_id))
 				continue;
 			found = true;
-			if (home->retiring || !leap_health_readable(home->health))
+			if (home->retiring)
 				continue;
 			home->retiring = true;
 			session->nr_retiring++;
@@ -70,8 +78,9 @@ static bool retire(struct leap_server *server, u32 remote_id)
 
 /*
  * A slab that is not there was lent just now and is about to be, see
- * leap_move_look(); or it is being given back, see leap_move_forget(). A server has
- * no more recalls open than there is room for.
+ * leap_move_look(); or it is being given back, see leap_move_forget(); or its server
+ * is just coming back, see leap_slab_server_back(). A server has no more recalls
+ * open than there is room for.
  */
 static void note_recalls(struct leap_session *session)
 {
@@ -302,6 +311,8 @@ int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 hom
 	int err = 0;
 
 	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++) {
+		if (rebuild && leap_repair_must_wait(session))
+			return -EAGAIN;
 		err = fill_chunk(session, slab, chunk, home, rebuild);
 		note_recalls(session);	/* there is room for some only */
 	}
@@ -425,22 +436,25 @@ static void homing_work(struct work_struct *work)
 /**
  * leap_move_recall - a server wants a slab back
  * @server: which
+ * @epoch: of the connection that it has said so on
  * @remote_id: its number of the slab
  *
  * Any context.
  */
-void leap_move_recall(struct leap_server *server, u32 remote_id)
+void leap_move_recall(struct leap_server *server, u32 epoch, u32 remote_id)
 {
 	struct leap_session *session = server->session;
 	unsigned long flags;
 	u32 i;
 
 	spin_lock_irqsave(&session->map_lock, flags);
-	i = server->next_recall++ % LEAP_RECALLS_MAX;
-	server->recalls[i] = remote_id;
-	__set_bit(i, &server->recalls_open);
+	if (epoch == server->epoch) {
+		i = server->next_recall++ % LEAP_RECALLS_MAX;
+		server->recalls[i] = remote_id;
+		__set_bit(i, &server->recalls_open);
+		WRITE_ONCE(server->capacity, 0);
+	}
 	spin_unlock_irqrestore(&session->map_lock, flags);
-	WRITE_ONCE(server->capacity, 0);
 	leap_move_kick(session);
 }
 
@@ -459,19 +473,19 @@ void leap_move_look(struct leap_server *server)
 
 /**
  * leap_move_forget - a slab has been given back
- * @server: whose
- * @remote_id: its number of the slab
+ * @lease: what it was, on the connection that it was given back on
  *
- * It may have called it back before it knew. May sleep.
+ * Its server may have called it back before it knew. May sleep.
  */
-void leap_move_forget(struct leap_server *server, u32 remote_id)
+void leap_move_forget(const struct leap_lease *lease)
 {
+	struct leap_server *server = lease->server;
 	struct leap_session *session = server->session;
 	unsigned int bit;
 
 	spin_lock_irq(&session->map_lock);
 	for_each_set_bit(bit, &server->recalls_open, LEAP_RECALLS_MAX)
-		if (server->recalls[bit] == remote_id)
+		if (is_lease_of(lease, server, server->recalls[bit]))
 			__clear_bit(bit, &server->recalls_open);
 	spin_unlock_irq(&session->map_lock);
 }
