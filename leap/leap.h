@@ -467,9 +467,9 @@ int leap_verify_check(const struct leap_spot *spot, struct folio *folio);
 int leap_move_init(struct leap_session *session);
 void leap_move_stop(struct leap_session *session);
 void leap_move_exit(struct leap_session *session);
-void leap_move_recall(struct leap_server *server, u32 remote_id);
+void leap_move_recall(struct leap_server *server, u32 epoch, u32 remote_id);
 void leap_move_look(struct leap_server *server);
-void leap_move_forget(struct leap_server *server, u32 remote_id);
+void leap_move_forget(const struct leap_lease *lease);
 void leap_move_kick(struct leap_session *session);
 int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *slab);
 int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 home,
@@ -478,6 +478,7 @@ int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 hom
 /* repair.c */
 
 void leap_repair(struct leap_session *session);
+bool leap_repair_must_wait(struct leap_session *session);
 void leap_repair_pace(u32 pages);
 u64 leap_repair_left(struct leap_session *session);
 

@@ -40,23 +40,12 @@
 #define AGAIN		max(HZ / 4, 1)
 #define SOON		max(HZ / 20, 1)
 
-/* A server that is just back may be faster than leap_slab_server_back(). */
-static void retire_home(struct leap_session *session, u32 nr, u32 home)
+/* On this connection: on an earlier one the number may have been another slab's. */
+static bool is_lease_of(const struct leap_lease *lease,
+			const struct leap_server *server, u32 remote_id)
 {
-	struct leap_slab *slab = session->slabs[nr];
-	struct leap_home *h = &slab->homes.home[home];
-
-	lockdep_assert_held(&session->map_lock);
-	if (!leap_health_readable(h->health)) {
-		slab->leases[home].recalled = true;
-		return;
-	}
-	if (h->retiring)
-		return;
-	h->retiring = true;
-	session->nr_retiring++;
-	leap_slab_update(session, nr);
-	leap_stats_add(slab->leases[home].server, LEAP_RECALLED_SLABS, 1);
+	return lease->server == server && lease->epoch == server->epoch &&
+	       lease->remote_id == remote_id;
 }
 
 /* Under map_lock: the server's slab of that number. Returns whether it is there. */
@@ -72,13 +61,16 @@ static bool retire(struct leap_server *server, u32 remote_id)
 		for (i = 0; slab && i < LEAP_HOMES_MAX; i++) {
 			struct leap_home *home = &slab->homes.home[i];
 
-			/* What was forgotten may have had the same number. */
-			if (!home->gen || home->health == LEAP_HEALTH_REMOVED ||
-			    slab->leases[i].server != server ||
-			    slab->leases[i].remote_id != remote_id)
+			if (!home->gen ||
+			    !is_lease_of(&slab->leases[i], server, remote_id))
 				continue;
 			found = true;
-			retire_home(session, nr, i);
+			if (home->retiring)
+				continue;
+			home->retiring = true;
+			session->nr_retiring++;
+			leap_slab_update(session, nr);
+			leap_stats_add(server, LEAP_RECALLED_SLABS, 1);
 		}
 	}
 	return found;
@@ -86,8 +78,9 @@ static bool retire(struct leap_server *server, u32 remote_id)
 
 /*
  * A slab that is not there was lent just now and is about to be, see
- * leap_move_look(); or it is being given back, see leap_move_forget(). A server has
- * no more recalls open than there is room for.
+ * leap_move_look(); or it is being given back, see leap_move_forget(); or its server
+ * is just coming back, see leap_slab_server_back(). A server has no more recalls
+ * open than there is room for.
  */
 static void note_recalls(struct leap_session *session)
 {
@@ -318,6 +311,8 @@ int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 hom
 	int err = 0;
 
 	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++) {
+		if (rebuild && leap_repair_must_wait(session))
+			return -EAGAIN;
 		err = fill_chunk(session, slab, chunk, home, rebuild);
 		note_recalls(session);	/* there is room for some only */
 	}
@@ -446,22 +441,25 @@ static void homing_work(struct work_struct *work)
 /**
  * leap_move_recall - a server wants a slab back
  * @server: which
+ * @epoch: of the connection that it has said so on
  * @remote_id: its number of the slab
  *
  * Any context.
  */
-void leap_move_recall(struct leap_server *server, u32 remote_id)
+void leap_move_recall(struct leap_server *server, u32 epoch, u32 remote_id)
 {
 	struct leap_session *session = server->session;
 	unsigned long flags;
 	u32 i;
 
 	spin_lock_irqsave(&session->map_lock, flags);
-	i = server->next_recall++ % LEAP_RECALLS_MAX;
-	server->recalls[i] = remote_id;
-	__set_bit(i, &server->recalls_open);
+	if (epoch == server->epoch) {
+		i = server->next_recall++ % LEAP_RECALLS_MAX;
+		server->recalls[i] = remote_id;
+		__set_bit(i, &server->recalls_open);
+		WRITE_ONCE(server->capacity, 0);
+	}
 	spin_unlock_irqrestore(&session->map_lock, flags);
-	WRITE_ONCE(server->capacity, 0);
 	leap_move_kick(session);
 }
 
@@ -480,19 +478,19 @@ void leap_move_look(struct leap_server *server)
 
 /**
  * leap_move_forget - a slab has been given back
- * @server: whose
- * @remote_id: its number of the slab
+ * @lease: what it was, on the connection that it was given back on
  *
- * It may have called it back before it knew. May sleep.
+ * Its server may have called it back before it knew. May sleep.
  */
-void leap_move_forget(struct leap_server *server, u32 remote_id)
+void leap_move_forget(const struct leap_lease *lease)
 {
+	struct leap_server *server = lease->server;
 	struct leap_session *session = server->session;
 	unsigned int bit;
 
 	spin_lock_irq(&session->map_lock);
 	for_each_set_bit(bit, &server->recalls_open, LEAP_RECALLS_MAX)
-		if (server->recalls[bit] == remote_id)
+		if (is_lease_of(lease, server, server->recalls[bit]))
 			__clear_bit(bit, &server->recalls_open);
 	spin_unlock_irq(&session->map_lock);
 }

@@ -266,7 +266,7 @@ static void rdma_slab_put(struct leap_server *server, struct leap_lease *lease)
 	guard(mutex)(&rdma->usage_mutex);
 	if (!leap_ctrl_call(rdma, lease->epoch, &msg, LEAP_MSG_SLAB_PUT_DONE))
 		WRITE_ONCE(server->capacity, msg.capacity);
-	leap_move_forget(server, lease->remote_id);
+	leap_move_forget(lease);
 }
 
 static int rdma_ping(struct leap_server *server)

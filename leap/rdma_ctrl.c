@@ -86,7 +86,7 @@ static void received(struct ib_cq *cq, struct ib_wc *wc)
 		return;
 	}
 	if (msg.type == LEAP_MSG_SLAB_RECALL && !msg.seq)
-		leap_move_recall(rdma->server, msg.slab);
+		leap_move_recall(rdma->server, rdma->control->epoch, msg.slab);
 	else
 		answered(&rdma->ctrl, &msg);
 	err = post_receive(rdma->control, buf);

@@ -126,11 +126,20 @@ static bool repair_slab(struct leap_session *session, u32 nr)
 	return well;
 }
 
-/* Servers that wait for their slabs come first, once for each slab. */
-static bool is_urgent(struct leap_session *session, u32 retiring)
+/**
+ * leap_repair_must_wait - is there something more urgent for the mover to do?
+ * @session: whose
+ *
+ * Servers that wait for their slabs come first, each time that somebody has found
+ * that more can be done about that.
+ *
+ * Return: true if so; it comes back here afterwards.
+ */
+bool leap_repair_must_wait(struct leap_session *session)
 {
-	return READ_ONCE(session->nr_retiring) > retiring ||
-	       READ_ONCE(session->draining);
+	return READ_ONCE(session->draining) ||
+	       (READ_ONCE(session->nr_retiring) &&
+		delayed_work_pending(&session->mover));
 }
 
 /**
@@ -141,15 +150,15 @@ static bool is_urgent(struct leap_session *session, u32 retiring)
  */
 void leap_repair(struct leap_session *session)
 {
-	u32 nr, retiring = READ_ONCE(session->nr_retiring);
 	bool well = true;
+	u32 nr;
 
 	if (!READ_ONCE(session->lacking) ||
 	    time_before(jiffies, READ_ONCE(session->repair_at)))
 		return;
 	WRITE_ONCE(session->lacking, false);
 	for (nr = 0; nr < READ_ONCE(session->map.top); nr++) {
-		if (is_urgent(session, retiring)) {
+		if (leap_repair_must_wait(session)) {
 			WRITE_ONCE(session->lacking, true);
 			return;
 		}

@@ -458,14 +458,17 @@ void leap_copies_spoil(struct leap_copies *copies, u32 slot, u32 nr, u32 copy)
 
 /* --- rebuilding ----------------------------------------------------------- */
 
-/* The slots that @target lacks and that can be had from elsewhere. */
+/*
+ * The slots that @target lacks and that can be had from another home: what only the
+ * disk has can be read from there, but not copied.
+ */
 static struct leap_bits lacking(const struct leap_copies *copies,
 				const struct leap_homes *homes, u32 target)
 {
 	struct leap_bits bits = {};
 	u32 copy, i;
 
-	for (copy = 0; copy < LEAP_COPIES_MAX; copy++)
+	for (copy = 0; copy < LEAP_HOMES_MAX; copy++)
 		for (i = 0; i < WORDS; i++)
 			if (copy != target && rank_of(homes, copy) &&
 			    current_copy(copies, homes, copy))
@@ -482,7 +485,7 @@ static struct leap_bits lacking(const struct leap_copies *copies,
  * @homes: of its slab
  * @target: the home that is to get a copy of everything
  *
- * Return: slots that it lacks and that can be had from elsewhere.
+ * Return: slots that it lacks and that can be had from another home.
  */
 u32 leap_rebuild_count(const struct leap_copies *copies,
 		       const struct leap_homes *homes, u32 target)

@@ -152,7 +152,8 @@ static void who_returns_empty_has_nothing(void **state)
 	leap_homes_forget(&homes, 0);
 	homes.home[0].health = LEAP_HEALTH_UP;
 	assert_int_equal(choose(0, 0), LEAP_COPY_DISK);
-	assert_int_equal(leap_rebuild_count(&copies, &homes, 0), 2);
+	/* Copying is from one home to another. */
+	assert_int_equal(leap_rebuild_count(&copies, &homes, 0), 0);
 	put(0, 1, 1 | DISK);
 	assert_int_equal(choose(0, 0), 0);
 	assert_int_equal(choose(1, 0), LEAP_COPY_DISK);
@@ -526,7 +527,7 @@ static void begin_rebuild(void)
 		u32 one = 1;
 		int source = leap_copies_choose(&copies, &homes, i, 0, random(), &one);
 
-		assert_in_range(source, 0, LEAP_COPIES_MAX - 1);
+		assert_in_range(source, 0, LEAP_HOMES_MAX - 1);
 		m.carried[i] = m.memory[source][i];
 	}
 }

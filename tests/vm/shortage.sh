@@ -16,6 +16,7 @@ m2_available() { on_m2 cat /proc/meminfo | awk '/^MemAvailable/ { print int($2 /
 
 # start_careful_leapd OPTIONS...
 start_careful_leapd() {
+	unhog	# what a case before has left
 	reserve=$(($(m2_available) * 3 / 4))
 	on_m2 start_leapd 9400 --json --slab 2M --memory 64M --reserve ${reserve}M "$@"
 }

@@ -13,7 +13,7 @@
 # shellcheck source=tests/vm/shortage.sh
 . "${LEAP_LIB%/*}/shortage.sh"
 
-start_careful_leapd --recall $((20 * LEAP_SCALE)) || fail "leapd does not start"
+start_careful_leapd --recall $((30 * LEAP_SCALE)) || fail "leapd does not start"
 # Less than the first, so that slabs come from there as long as they can.
 on_m2 start_leapd 9401 --slab 2M --memory 16M --reserve 16M || fail "a second leapd does not start"
 modprobe leap || fail "modprobe leap failed"
@@ -34,15 +34,14 @@ fi
 # It dies as soon as the first slab has been given back.
 leapctl session create "$both" || fail "no session"
 moved=$(leap_stat moved_pages)
-leapctl run -- leap-test-keeper 2 &
+without_rseq leapctl run -- leap-test-keeper 2 &
 program=$!
 wait_for 60 serves 64 || fail "nothing is stored"
 hog
 moves() { [ "$(leap_stat moved_pages)" -gt "$moved" ]; }
 wait_for 60 moves || fail "no page is moved"
 on_m2 eval "pkill -KILL -f 'leapd.* 9400 '"
-dead() { grep -q dead /sys/kernel/mm/leap/servers/0/state; }
-wait_for 20 dead || fail "nobody has noticed that the server is dead"
+wait_for 20 server_is 0 lost || fail "nobody has noticed that the server is dead"
 say "killed after $(($(leap_stat moved_pages) - moved)) pages were moved"
 pkill -TERM -x leap-test-keepe
 wait "$program"

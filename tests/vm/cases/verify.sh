@@ -18,13 +18,24 @@ leapctl run -- leap-test-keeper $mib 2 || fail "wrong data"
 [ "$(leap_stat stored_pages)" -gt 0 ] || fail "nothing was stored"
 [ "$(leap_stat corrupt_pages)" = 0 ] || fail "$(leap_stat corrupt_pages) right pages were found wrong"
 
-# All of it is stored, then every page changes in one bit, then it is read.
+# All of it is stored, then every page changes in one bit, then it is read. What has
+# just been written is in the swap cache still, and leaves it when it is swapped out
+# once more: it is clean then.
 cat >/run/holder <<PY
-import mmap, sys
+import ctypes, mmap, sys, time
 size, page = $mib << 20, mmap.PAGESIZE
 a = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+there = (ctypes.c_ubyte * (size // page))()
+def here():
+    at = ctypes.addressof(ctypes.c_char.from_buffer(a))
+    ctypes.CDLL(None).mincore(ctypes.c_void_p(at), ctypes.c_size_t(size), there)
+    return [i * page for i in range(size // page) if there[i] & 1]
 for i in range(0, size, page): a[i:i + 8] = (i + 1).to_bytes(8, "little")
 a.madvise(21)  # MADV_PAGEOUT
+while left := here():
+    for i in left: a[i]
+    a.madvise(21)
+    time.sleep(0.1)
 print("stored", flush=True)
 sys.stdin.readline()
 for i in range(0, size, page):
