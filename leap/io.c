@@ -7,8 +7,8 @@
  * leap_store_begin() on the folio is under writeback and the request's. It
  * waits, bounded, until fewer than store_depth pages are under way, then
  * belongs to the transport until leap_io_done(). With several copies it is as many
- * requests, and over with the last of them. A load: the folio is locked until
- * leap_io_done().
+ * requests, and over with the last of them, or of these and what backup.c writes to
+ * the swap device. A load: the folio is locked until leap_io_done().
  *
  * Failure. A load that fails is tried again on the next copy, at once and from
  * where its failure was noticed. If there is none the folio is unlocked without
@@ -16,7 +16,7 @@
  * copy has been written: those that could not be are made up for by repair.c. If
  * none was, it is finished by leap_wq in process context: its place is given up
  * first, so that nobody can read the half-written slot, then leap_store_end()
- * writes the folio to the swap device.
+ * writes the folio to the swap device, if it is not there already.
  *
  * The folio is always ended once, by leap_io_done() or by the work it queues,
  * and cannot be touched after that.
@@ -107,9 +107,12 @@ static void store_failed(struct work_struct *work)
 /* Where its spot is. */
 static void aim(struct leap_io *io)
 {
-	const struct leap_lease *lease = leap_spot_lease(&io->spot);
+	const struct leap_lease *lease;
 
-	io->server = lease->server;
+	io->server = leap_spot_server(&io->spot);
+	if (!io->server)
+		return;
+	lease = leap_spot_lease(&io->spot);
 	io->addr = leap_spot_addr(&io->spot);
 	io->rkey = lease->rkey;
 	io->epoch = READ_ONCE(lease->epoch);
@@ -145,7 +148,9 @@ static void io_submit(struct leap_io *io)
 {
 	leap_stats_add_server(io->server, posted_event(io->op), io->nr);
 	trace_leap_submit(io);
-	if (!leap_server_live(io->server))
+	if (!io->server)
+		leap_backup_load(io);
+	else if (!leap_server_live(io->server))
 		leap_io_done(io, -ENOTCONN);
 	else if (leap_fault((enum leap_fault_point)io->op))
 		leap_io_done(io, -EIO);
@@ -185,6 +190,8 @@ static void submit_store(struct leap_io *lead)
 		if (home != lead->spot.home)
 			io_submit(copy_of(lead, home));
 	io_submit(lead);
+	if (copies & BIT(LEAP_COPY_DISK))	/* so @lead is not over yet */
+		leap_backup_store(lead);
 }
 
 static void account_load(struct leap_server *server, unsigned int nr)
@@ -202,7 +209,8 @@ static void account_store(struct leap_server *server, unsigned int nr)
 static void note_latency(struct leap_server *server, enum leap_op op, u64 ns)
 {
 	leap_stats_latency(leap_stats_all, op, ns);
-	leap_stats_latency(server->stats, op, ns);
+	if (server)
+		leap_stats_latency(server->stats, op, ns);
 }
 
 /*
@@ -213,11 +221,11 @@ static bool at_once(struct leap_session *session, struct folio *folio,
 		    enum leap_op op, bool timed, const struct leap_spot *spot)
 {
 	const struct leap_transport *transport = session->transport;
-	struct leap_server *server = leap_spot_lease(spot)->server;
+	struct leap_server *server = leap_spot_server(spot);
 	ktime_t started;
 
 	if (!transport->at_once || session->portal.replicas > 1 ||
-	    !leap_server_live(server) ||
+	    session->portal.backup || !leap_server_live(server) ||
 	    leap_fault_armed((enum leap_fault_point)op) || trace_leap_submit_enabled() ||
 	    trace_leap_done_enabled())
 		return false;
@@ -246,7 +254,8 @@ static void store_over(struct leap_session *session, struct folio *folio,
 {
 	struct leap_server *server = leap_spot_lease(spot)->server;
 
-	if (leap_spot_written(session, spot, written ? spot->store.copies : 0)) {
+	if (leap_spot_written(session, spot, written ? spot->store.copies : 0) !=
+	    LEAP_STORED_NOWHERE) {
 		account_store(server, spot->nr);
 		leap_store_end(folio, 0);
 		return;
@@ -354,7 +363,7 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 		leap_load_end(folio, -EIO);
 		goto out;
 	}
-	server = leap_spot_lease(&spot)->server;
+	server = leap_spot_server(&spot);
 	if (at_once(session, folio, LEAP_LOAD, demand, &spot)) {
 		load_over(session, folio, &spot);
 		goto out;
@@ -369,7 +378,8 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 	/* For poll() below: the request may take its own with it. */
 	percpu_ref_get(&session->ios);
 	io_submit(io);
-	if (demand && session->transport->poll && !prefetch_comes_first(sync))
+	if (server && demand && session->transport->poll &&
+	    !prefetch_comes_first(sync))
 		session->transport->poll(server, folio);
 	if (sync)
 		wait_for_completion(&waiter);
@@ -523,19 +533,25 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 /* All copies of a store are written, or not. */
 static void store_complete(struct leap_io *io, u64 ns)
 {
-	bool stored = leap_spot_written(io->session, &io->spot,
-					atomic_read(&io->written));
+	enum leap_stored stored = leap_spot_written(io->session, &io->spot,
+						    atomic_read(&io->written));
 
 	end_turn(io->session, io->nr);
-	if (!stored) {
+	if (stored == LEAP_STORED_NOWHERE) {
 		leap_stats_add(NULL, LEAP_FAILED_STORES, io->nr);
 		io->err = io->err ?: -EIO;	/* its homes were given up meanwhile */
 		queue_work(leap_wq, &io->work);
 		return;
 	}
-	account_store(NULL, io->nr);
-	leap_stats_latency(leap_stats_all, LEAP_STORE, ns);
-	leap_store_end(io->folio, 0);
+	if (stored == LEAP_STORED_LOCAL) {
+		leap_stats_add(NULL, LEAP_FAILED_STORES, io->nr);
+		leap_map_put(io->session, io->entry, io->nr);
+		leap_store_local(io->folio);
+	} else {
+		account_store(NULL, io->nr);
+		leap_stats_latency(leap_stats_all, LEAP_STORE, ns);
+		leap_store_end(io->folio, 0);
+	}
 	store_left(io->session);
 	io_free(io);
 }
@@ -552,20 +568,34 @@ static void account_copy(struct leap_io *io, int err, u64 ns)
 	leap_stats_latency(io->server->stats, LEAP_STORE, ns);
 }
 
-/* One copy is. */
-static void store_done(struct leap_io *io, int err, u64 ns)
+/**
+ * leap_io_copy_done - one copy of a store is written, or not
+ * @lead: the store; it is over with the last of its copies
+ * @copy: which copy
+ * @err: 0 if it is
+ *
+ * Any context.
+ */
+void leap_io_copy_done(struct leap_io *lead, u32 copy, int err)
 {
-	struct leap_io *lead = io->lead;
-
-	account_copy(io, err, ns);
 	if (err)
 		WRITE_ONCE(lead->err, err);
 	else
-		atomic_or(BIT(io->spot.home), &lead->written);
+		atomic_or(BIT(copy), &lead->written);
+	if (atomic_dec_and_test(&lead->left))
+		store_complete(lead, ktime_to_ns(ktime_sub(ktime_get(),
+							   lead->started)));
+}
+
+static void store_done(struct leap_io *io, int err, u64 ns)
+{
+	struct leap_io *lead = io->lead;
+	u32 home = io->spot.home;
+
+	account_copy(io, err, ns);
 	if (io != lead)
 		io_free(io);
-	if (atomic_dec_and_test(&lead->left))
-		store_complete(lead, ns);
+	leap_io_copy_done(lead, home, err);
 }
 
 /**

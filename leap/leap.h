@@ -86,6 +86,9 @@ enum leap_event {
 	LEAP_CORRUPT_PAGES,
 	LEAP_RETRIED_LOADS,
 	LEAP_REBUILT_PAGES,
+	LEAP_BACKUP_WRITTEN,
+	LEAP_BACKUP_READ,
+	LEAP_BACKUP_FAILED,
 	LEAP_EVENTS
 };
 
@@ -397,7 +400,7 @@ struct leap_slab {
  * @chunk: which of its chunks
  * @slot: the first slot there
  * @nr: how many
- * @home: number of the home; of a store, the first of them
+ * @home: number of the home; of a store, the first of them; or LEAP_COPY_DISK
  * @store: for stores: all of them
  */
 struct leap_spot {
@@ -414,6 +417,18 @@ static inline struct leap_lease *leap_spot_lease(const struct leap_spot *spot)
 	return &spot->slab->leases[spot->home];
 }
 
+/* To be read from the swap device. */
+static inline bool leap_spot_on_disk(const struct leap_spot *spot)
+{
+	return spot->home == LEAP_COPY_DISK;
+}
+
+/* NULL if it is on disk. */
+static inline struct leap_server *leap_spot_server(const struct leap_spot *spot)
+{
+	return leap_spot_on_disk(spot) ? NULL : leap_spot_lease(spot)->server;
+}
+
 u64 leap_spot_addr(const struct leap_spot *spot);
 int leap_spot_to_write(struct leap_session *session,
 		       const struct leap_place *place, unsigned int nr,
@@ -424,8 +439,8 @@ int leap_spot_to_read(struct leap_session *session,
 int leap_spot_again(struct leap_session *session, struct leap_spot *spot, u32 tried);
 void leap_spot_spoil(struct leap_session *session, const struct leap_spot *spot);
 void leap_spot_read(struct leap_session *session, const struct leap_spot *spot);
-bool leap_spot_written(struct leap_session *session,
-		       const struct leap_spot *spot, u32 written);
+enum leap_stored leap_spot_written(struct leap_session *session,
+				   const struct leap_spot *spot, u32 written);
 struct leap_server *leap_slab_reader(struct leap_session *session,
 				     const struct leap_place *place);
 void leap_slab_free_slot(struct leap_session *session,
@@ -529,12 +544,12 @@ int leap_home_bring_slabs(struct leap_session *session);
 /**
  * struct leap_io - a request: one folio, in one piece, to or from one slab
  * @session: holds a reference
- * @server: where
+ * @server: where; NULL for the swap device
  * @lead: of a store that goes to several servers, the request for the first one,
  *	which is the store; @left and @written are its
  * @left: copies that are under way
- * @written: copies that have been acknowledged, bit i for home i
- * @tried: of a load: homes that have failed, likewise
+ * @written: copies that have been acknowledged, bit i for copy i
+ * @tried: of a load: copies that have failed, likewise
  * @folio: locked (load) or under writeback (store), or leap_io_copy()'s own
  * @entry: its first slot; a folio outside the swap cache may forget it
  * @nr: its pages, or so many of them
@@ -550,7 +565,8 @@ int leap_home_bring_slabs(struct leap_session *session);
  * @started: when mm asked
  * @posted: when it was handed to the device
  * @err: why it has failed
- * @work: ends a store that has failed, in process context
+ * @work: ends a store that has failed, or reads from the swap device, in process
+ *	context
  * @list: the transport's
  * @rdma: the transport's: completion, DMA address, queue, and the requests that
  *	share its completion
@@ -599,7 +615,15 @@ void leap_io_poll(swp_entry_t entry, struct folio *folio);
 int leap_io_copy(struct leap_session *session, struct folio *folio,
 		 const struct leap_spot *spot, enum leap_op op);
 void leap_io_done(struct leap_io *io, int err);
+void leap_io_copy_done(struct leap_io *lead, u32 copy, int err);
 void leap_io_drain_stores(struct leap_session *session);
+
+/* backup.c */
+
+void leap_backup_store(struct leap_io *lead);
+void leap_backup_load(struct leap_io *io);
+void leap_backup_done(void *private, int err);
+ssize_t leap_backup_show(char *buf, int at);
 
 /* sysfs.c */
 
