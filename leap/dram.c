@@ -58,7 +58,8 @@ static int dram_connect(struct leap_server *server)
 	server->capacity = server->addr.bytes;
 	/* Past the cache, a large folio has to be in one piece in one copy. */
 	session->synchronous = !READ_ONCE(dram_latency_us) &&
-			       session->portal.replicas == 1;
+			       session->portal.replicas == 1 &&
+			       !session->portal.backup;
 	return 0;
 }
 

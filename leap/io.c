@@ -49,9 +49,12 @@ void leap_io_free(struct leap_io *io)
 /* Where its spot is. */
 static void aim(struct leap_io *io)
 {
-	const struct leap_lease *lease = leap_spot_lease(&io->spot);
+	const struct leap_lease *lease;
 
-	io->server = lease->server;
+	io->server = leap_spot_server(&io->spot);
+	if (!io->server)
+		return;
+	lease = leap_spot_lease(&io->spot);
 	io->addr = leap_spot_addr(&io->spot);
 	io->rkey = lease->rkey;
 	io->epoch = READ_ONCE(lease->epoch);
@@ -101,7 +104,9 @@ void leap_io_submit(struct leap_io *io)
 {
 	leap_stats_add_server(io->server, posted_event(io->op), io->nr);
 	trace_leap_submit(io);
-	if (!leap_server_live(io->server))
+	if (!io->server)
+		leap_backup_load(io);
+	else if (!leap_server_live(io->server))
 		leap_io_done(io, -ENOTCONN);
 	else if (leap_fault((enum leap_fault_point)io->op))
 		leap_io_done(io, -EIO);
@@ -147,7 +152,8 @@ static void account_load(struct leap_server *server, unsigned int nr)
 static void note_latency(struct leap_server *server, enum leap_op op, u64 ns)
 {
 	leap_stats_latency(leap_stats_all, op, ns);
-	leap_stats_latency(server->stats, op, ns);
+	if (server)
+		leap_stats_latency(server->stats, op, ns);
 }
 
 /**
@@ -167,11 +173,11 @@ bool leap_io_at_once(struct leap_session *session, struct folio *folio,
 		     enum leap_op op, bool timed, const struct leap_spot *spot)
 {
 	const struct leap_transport *transport = session->transport;
-	struct leap_server *server = leap_spot_lease(spot)->server;
+	struct leap_server *server = leap_spot_server(spot);
 	ktime_t started;
 
 	if (!transport->at_once || session->portal.replicas > 1 ||
-	    !leap_server_live(server) ||
+	    session->portal.backup || !leap_server_live(server) ||
 	    leap_fault_armed((enum leap_fault_point)op) || trace_leap_submit_enabled() ||
 	    trace_leap_done_enabled())
 		return false;
@@ -228,7 +234,7 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 		leap_load_end(folio, -EIO);
 		goto out;
 	}
-	server = leap_spot_lease(&spot)->server;
+	server = leap_spot_server(&spot);
 	if (leap_io_at_once(session, folio, LEAP_LOAD, demand, &spot)) {
 		load_over(session, folio, &spot);
 		goto out;
@@ -243,7 +249,8 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 	/* For poll() below: the request may take its own with it. */
 	percpu_ref_get(&session->ios);
 	leap_io_submit(io);
-	if (demand && session->transport->poll && !prefetch_comes_first(sync))
+	if (server && demand && session->transport->poll &&
+	    !prefetch_comes_first(sync))
 		session->transport->poll(server, folio);
 	if (sync)
 		wait_for_completion(&waiter);

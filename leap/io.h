@@ -4,6 +4,7 @@
  *
  *	io.c		a request from its birth to leap_io_done(); loads
  *	store.c		stores, which may be several requests
+ *	backup.c	what goes to the swap device as well, and is read from there
  */
 #ifndef LEAP_IO_H
 #define LEAP_IO_H
@@ -13,12 +14,12 @@
 /**
  * struct leap_io - a request: one folio, in one piece, to or from one slab
  * @session: holds a reference
- * @server: where
+ * @server: where; NULL for the swap device
  * @lead: of a store that goes to several servers, the request for the first one,
  *	which is the store; @left and @written are its
  * @left: copies that are under way
- * @written: copies that have been acknowledged, bit i for home i
- * @tried: of a load: homes that have failed, likewise
+ * @written: copies that have been acknowledged, bit i for copy i
+ * @tried: of a load: copies that have failed, likewise
  * @folio: locked (load) or under writeback (store), or leap_io_copy()'s own
  * @entry: its first slot; a folio outside the swap cache may forget it
  * @nr: its pages, or so many of them
@@ -34,7 +35,8 @@
  * @started: when mm asked
  * @posted: when it was handed to the device, or was turned to another copy
  * @err: why it has failed
- * @work: ends a store that has failed, in process context
+ * @work: ends a store that has failed, or reads from the swap device, in process
+ *	context
  * @list: the transport's
  * @rdma: the transport's: completion, DMA address, queue, and the requests that
  *	share its completion
@@ -100,5 +102,12 @@ bool leap_io_at_once(struct leap_session *session, struct folio *folio,
 int leap_io_store(struct folio *folio);
 void leap_io_drain_stores(struct leap_session *session);
 void leap_io_stored(struct leap_io *io, int err, u64 ns);
+void leap_io_copy_done(struct leap_io *lead, u32 copy, int err);
+
+/* backup.c */
+void leap_backup_store(struct leap_io *lead);
+void leap_backup_load(struct leap_io *io);
+void leap_backup_done(void *private, int err);
+ssize_t leap_backup_show(char *buf, int at);
 
 #endif /* LEAP_IO_H */

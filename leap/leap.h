@@ -87,6 +87,9 @@ enum leap_event {
 	LEAP_CORRUPT_PAGES,
 	LEAP_RETRIED_LOADS,
 	LEAP_REBUILT_PAGES,
+	LEAP_BACKUP_WRITTEN,
+	LEAP_BACKUP_READ,
+	LEAP_BACKUP_FAILED,
 	LEAP_EVENTS
 };
 
@@ -398,7 +401,7 @@ struct leap_slab {
  * @chunk: which of its chunks
  * @slot: the first slot there
  * @nr: how many
- * @home: number of the home; of a store, the first of them
+ * @home: number of the home; of a store, the first of them; or LEAP_COPY_DISK
  * @store: for stores: all of them
  */
 struct leap_spot {
@@ -415,6 +418,18 @@ static inline struct leap_lease *leap_spot_lease(const struct leap_spot *spot)
 	return &spot->slab->leases[spot->home];
 }
 
+/* To be read from the swap device. */
+static inline bool leap_spot_on_disk(const struct leap_spot *spot)
+{
+	return spot->home == LEAP_COPY_DISK;
+}
+
+/* NULL if it is on disk. */
+static inline struct leap_server *leap_spot_server(const struct leap_spot *spot)
+{
+	return leap_spot_on_disk(spot) ? NULL : leap_spot_lease(spot)->server;
+}
+
 u64 leap_spot_addr(const struct leap_spot *spot);
 int leap_spot_to_write(struct leap_session *session,
 		       const struct leap_place *place, unsigned int nr,
@@ -425,8 +440,8 @@ int leap_spot_to_read(struct leap_session *session,
 int leap_spot_again(struct leap_session *session, struct leap_spot *spot, u32 tried);
 void leap_spot_spoil(struct leap_session *session, const struct leap_spot *spot);
 void leap_spot_read(struct leap_session *session, const struct leap_spot *spot);
-bool leap_spot_written(struct leap_session *session,
-		       const struct leap_spot *spot, u32 written);
+enum leap_stored leap_spot_written(struct leap_session *session,
+				   const struct leap_spot *spot, u32 written);
 struct leap_server *leap_slab_reader(struct leap_session *session,
 				     const struct leap_place *place);
 void leap_slab_free_slot(struct leap_session *session,

@@ -24,6 +24,7 @@ static const struct leap_ops ops = {
 	.area_del = leap_map_area_del,
 	.session_create = leap_session_create,
 	.fault = leap_reader_fault,
+	.backup_done = leap_backup_done,
 };
 
 /* A hibernated machine would look for its pages in a connection that is gone. */

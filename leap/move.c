@@ -208,7 +208,8 @@ static int find_piece(struct leap_rebuild *rebuild, u32 from,
 	if (slot < 0)
 		return slot;
 	piece = nr;
-	home = leap_copies_choose(copies, &slab->homes, slot, 0, 0, &piece);
+	home = leap_copies_choose(copies, &slab->homes, slot,
+				  BIT(LEAP_COPY_DISK), 0, &piece);
 	if (home >= 0 && piece < nr) {	/* the rest is elsewhere */
 		leap_rebuild_end(copies, &slab->homes, false);
 		nr = piece;

@@ -348,7 +348,8 @@ int leap_session_show(char *buf)
 			 session->text, session->transport->name,
 			 1UL << session->slab_shift, session->portal.timeout_ms,
 			 session->portal.nr_servers);
-	return len + sysfs_emit_at(buf, len, "replicas %u\nmissing_copies %llu\n",
+	return len + sysfs_emit_at(buf, len, "replicas %u\nmissing_copies %llu\nbackup %s\n",
 				   session->portal.replicas,
-				   leap_repair_left(session));
+				   leap_repair_left(session),
+				   session->portal.backup ? "disk" : "none");
 }

@@ -4,8 +4,9 @@
  *
  * A slab is a part of the remote address space. Its bytes are in a home: memory
  * of one server, the lease. With replicas=N it has as many homes, on as many
- * servers, and one more while it moves; policy/copies.c knows for each slot which
- * of them are right, spot.c what is under way.
+ * servers, and one more while it moves; with backup=disk the swap device has a copy
+ * of each slot, too. policy/copies.c knows for each slot which of them are right,
+ * spot.c what is under way.
  *
  * All of this is under session->map_lock, which is never held while a server is
  * asked for something.
@@ -267,7 +268,8 @@ int leap_slab_borrow(struct leap_session *session)
 	slab = slab_create(session);
 	if (!slab)
 		return -ENOMEM;
-	leap_homes_init(&slab->homes, session->portal.replicas, false);
+	leap_homes_init(&slab->homes, session->portal.replicas,
+			session->portal.backup);
 	err = lend_all(session, leases);
 	if (!err) {
 		err = put_in(session, nr, slab, leases);

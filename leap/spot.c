@@ -8,6 +8,9 @@
  * leap_spot_written() these homes are not given back. What their leases say does
  * not change meanwhile, so that the request's owner may look without the lock.
  *
+ * A load may also be for the same slots on the swap device, which is no home and
+ * has no lease. It need not be counted: slots in use keep their slab.
+ *
  * All of this is under session->map_lock.
  */
 #include "leap.h"
@@ -33,9 +36,34 @@ static void fill_in(struct leap_spot *spot, struct leap_slab *slab,
 	spot->nr = nr;
 }
 
+/* The copy that is to be read: one that has all of it, and was not tried. */
+static int choose(const struct leap_spot *spot, u32 tried, u32 spread)
+{
+	const struct leap_slab *slab = spot->slab;
+	u32 piece;
+	int copy;
+
+	for (;;) {
+		piece = spot->nr;
+		copy = leap_copies_choose(&slab->copies[spot->chunk],
+					  &slab->homes, spot->slot, tried,
+					  spread, &piece);
+		if (copy < 0 || piece == spot->nr)
+			return copy;
+		tried |= BIT(copy);
+	}
+}
+
+static void begin_read(struct leap_spot *spot, u32 copy)
+{
+	spot->home = copy;
+	if (!leap_spot_on_disk(spot))
+		leap_spot_lease(spot)->reads++;
+}
+
 /**
  * leap_spot_addr - where is it?
- * @spot: that a request is counted for
+ * @spot: that a request is counted for; not on disk
  *
  * Return: address of the first byte, as the server sees it.
  */
@@ -81,7 +109,7 @@ int leap_spot_to_write(struct leap_session *session,
  * @nr: slots
  * @spot: filled in
  *
- * Slots that are not all in the same home cannot be read in one piece, and are
+ * Slots that are not all in the same copy cannot be read in one piece, and are
  * not: nobody asks for more than one where slabs move.
  *
  * Return: 0, -ENODATA there is nothing, -EIO it cannot be reached.
@@ -91,18 +119,13 @@ int leap_spot_to_read(struct leap_session *session,
 		      struct leap_spot *spot)
 {
 	struct leap_slab *slab = slab_at(session, place->slab);
-	u32 piece = nr;
 	int copy;
 
 	fill_in(spot, slab, place, nr);
-	copy = leap_copies_choose(&slab->copies[spot->chunk], &slab->homes,
-				  spot->slot, 0, spread(place), &piece);
+	copy = choose(spot, 0, spread(place));
 	if (copy < 0)
 		return copy;
-	if (piece < nr)
-		return -EIO;
-	spot->home = copy;
-	leap_spot_lease(spot)->reads++;
+	begin_read(spot, copy);
 	return 0;
 }
 
@@ -115,31 +138,31 @@ static bool leave(struct leap_slab *slab, u32 home, u32 *requests)
 	return last;
 }
 
+static bool leave_read(const struct leap_spot *spot)
+{
+	return !leap_spot_on_disk(spot) &&
+	       leave(spot->slab, spot->home, &leap_spot_lease(spot)->reads);
+}
+
 /**
  * leap_spot_again - a load has failed: where else is it?
  * @session: whose slabs
  * @spot: from leap_spot_to_read(); changed, and still to be ended
- * @tried: homes that have failed, this one among them
+ * @tried: copies that have failed, this one among them
  *
  * Return: 0; or an error if there is no other copy.
  */
 int leap_spot_again(struct leap_session *session, struct leap_spot *spot, u32 tried)
 {
-	struct leap_slab *slab = spot->slab;
-	u32 piece = spot->nr;
 	unsigned long flags;
 	bool last = false;
 	int copy;
 
 	spin_lock_irqsave(&session->map_lock, flags);
-	copy = leap_copies_choose(&slab->copies[spot->chunk], &slab->homes,
-				  spot->slot, tried, 0, &piece);
-	if (copy >= 0 && piece < spot->nr)
-		copy = -EIO;
+	copy = choose(spot, tried, 0);
 	if (copy >= 0) {
-		last = leave(slab, spot->home, &leap_spot_lease(spot)->reads);
-		spot->home = copy;
-		leap_spot_lease(spot)->reads++;
+		last = leave_read(spot);
+		begin_read(spot, copy);
 	}
 	spin_unlock_irqrestore(&session->map_lock, flags);
 	if (last)
@@ -148,7 +171,7 @@ int leap_spot_again(struct leap_session *session, struct leap_spot *spot, u32 tr
 }
 
 /**
- * leap_spot_spoil - what a server has there is wrong
+ * leap_spot_spoil - what has been read there is wrong
  * @session: whose slabs
  * @spot: from leap_spot_to_read(), still to be ended
  *
@@ -171,7 +194,7 @@ void leap_spot_spoil(struct leap_session *session, const struct leap_spot *spot)
 	}
 	if (nr)
 		leap_slab_lacks(session, slab);
-	leap_stats_add_server(leap_spot_lease(spot)->server, LEAP_FREED_PAGES, nr);
+	leap_stats_add_server(leap_spot_server(spot), LEAP_FREED_PAGES, nr);
 	spin_unlock_irqrestore(&session->map_lock, flags);
 }
 
@@ -186,7 +209,7 @@ void leap_spot_read(struct leap_session *session, const struct leap_spot *spot)
 	bool last;
 
 	spin_lock_irqsave(&session->map_lock, flags);
-	last = leave(spot->slab, spot->home, &leap_spot_lease(spot)->reads);
+	last = leave_read(spot);
 	spin_unlock_irqrestore(&session->map_lock, flags);
 	if (last)
 		wake_up(&session->spots_gone);
@@ -196,13 +219,12 @@ void leap_spot_read(struct leap_session *session, const struct leap_spot *spot)
  * leap_spot_written - a store is over
  * @session: whose slabs
  * @spot: from leap_spot_to_write(); not valid any more
- * @written: homes whose servers have acknowledged all of it, bit i for home i
+ * @written: copies that have been acknowledged as a whole, bit i for copy i
  *
- * Return: true if the slots can be read from one of them now. If not, they cannot
- * be read from anywhere.
+ * Return: what has become of it.
  */
-bool leap_spot_written(struct leap_session *session,
-		       const struct leap_spot *spot, u32 written)
+enum leap_stored leap_spot_written(struct leap_session *session,
+				   const struct leap_spot *spot, u32 written)
 {
 	unsigned long flags, copies = spot->store.copies;
 	struct leap_slab *slab = spot->slab;
@@ -220,7 +242,7 @@ bool leap_spot_written(struct leap_session *session,
 	spin_unlock_irqrestore(&session->map_lock, flags);
 	if (last)
 		wake_up(&session->spots_gone);
-	return stored != LEAP_STORED_NOWHERE;
+	return stored;
 }
 
 /**
@@ -230,7 +252,7 @@ bool leap_spot_written(struct leap_session *session,
  *
  * Under map_lock.
  *
- * Return: the server, in service; or NULL.
+ * Return: the server, in service; NULL if there is none, or the swap device would.
  */
 struct leap_server *leap_slab_reader(struct leap_session *session,
 				     const struct leap_place *place)
@@ -244,7 +266,7 @@ struct leap_server *leap_slab_reader(struct leap_session *session,
 	fill_in(&spot, slab, place, nr);
 	copy = leap_copies_choose(&slab->copies[spot.chunk], &slab->homes,
 				  spot.slot, 0, spread(place), &nr);
-	if (copy < 0)
+	if (copy < 0 || copy == LEAP_COPY_DISK)
 		return NULL;
 	server = slab->leases[copy].server;
 	return leap_server_live(server) ? server : NULL;

@@ -37,13 +37,14 @@ void leap_stats_add(struct leap_server *server, enum leap_event event, u64 nr)
 
 /**
  * leap_stats_add_server - count something that is one server's business
- * @server: whose
+ * @server: whose, or NULL if it was the swap device's
  * @event: what
  * @nr: how much
  */
 void leap_stats_add_server(struct leap_server *server, enum leap_event event, u64 nr)
 {
-	this_cpu_add(server->stats->events[event], nr);
+	if (server)
+		this_cpu_add(server->stats->events[event], nr);
 }
 
 /**

@@ -7,12 +7,14 @@
  * leap_store_begin() on the folio is under writeback and the store's. It waits,
  * bounded, until fewer than store_depth pages are under way, then becomes as many
  * requests as there are copies. The first of them is the store, and counts how
- * many are left; whoever ends the last one ends the store.
+ * many are left, what backup.c writes to the swap device among them; whoever ends
+ * the last one ends the store.
  *
  * Failure. A store is done if one copy has been written: those that could not be
  * are made up for by repair.c. If none was, it is finished by leap_wq in process
  * context: its place is given up first, so that nobody can read the half-written
- * slot, then leap_store_end() writes the folio to the swap device.
+ * slot, then leap_store_end() writes the folio to the swap device, if it is not
+ * there already.
  *
  * No lock: what several requests of a store change at a time is atomic.
  */
@@ -88,6 +90,8 @@ static void submit_store(struct leap_io *lead)
 		if (home != lead->spot.home)
 			leap_io_submit(leap_io_alloc_copy(lead, home));
 	leap_io_submit(lead);
+	if (copies & BIT(LEAP_COPY_DISK))	/* so @lead is not over yet */
+		leap_backup_store(lead);
 }
 
 static void account_store(struct leap_server *server, unsigned int nr)
@@ -111,7 +115,8 @@ static void store_over(struct leap_session *session, struct folio *folio,
 {
 	struct leap_server *server = leap_spot_lease(spot)->server;
 
-	if (leap_spot_written(session, spot, written ? spot->store.copies : 0)) {
+	if (leap_spot_written(session, spot, written ? spot->store.copies : 0) !=
+	    LEAP_STORED_NOWHERE) {
 		account_store(server, spot->nr);
 		leap_store_end(folio, 0);
 		return;
@@ -180,19 +185,25 @@ void leap_io_drain_stores(struct leap_session *session)
 /* All copies of a store are written, or not. */
 static void store_complete(struct leap_io *io, u64 ns)
 {
-	bool stored = leap_spot_written(io->session, &io->spot,
-					atomic_read(&io->written));
+	enum leap_stored stored = leap_spot_written(io->session, &io->spot,
+						    atomic_read(&io->written));
 
 	end_turn(io->session, io->nr);
-	if (!stored) {
+	if (stored == LEAP_STORED_NOWHERE) {
 		leap_stats_add(NULL, LEAP_FAILED_STORES, io->nr);
 		io->err = io->err ?: -EIO;	/* its homes were given up meanwhile */
 		queue_work(leap_wq, &io->work);
 		return;
 	}
-	account_store(NULL, io->nr);
-	leap_stats_latency(leap_stats_all, LEAP_STORE, ns);
-	leap_store_end(io->folio, 0);
+	if (stored == LEAP_STORED_LOCAL) {
+		leap_stats_add(NULL, LEAP_FAILED_STORES, io->nr);
+		leap_map_put(io->session, io->entry, io->nr);
+		leap_store_local(io->folio);
+	} else {
+		account_store(NULL, io->nr);
+		leap_stats_latency(leap_stats_all, LEAP_STORE, ns);
+		leap_store_end(io->folio, 0);
+	}
 	store_left(io->session);
 	leap_io_free(io);
 }
@@ -210,6 +221,25 @@ static void account_copy(struct leap_io *io, int err, u64 ns)
 }
 
 /**
+ * leap_io_copy_done - one copy of a store is written, or not
+ * @lead: the store; it is over with the last of its copies
+ * @copy: which copy
+ * @err: 0 if it is
+ *
+ * Any context.
+ */
+void leap_io_copy_done(struct leap_io *lead, u32 copy, int err)
+{
+	if (err)
+		WRITE_ONCE(lead->err, err);
+	else
+		atomic_or(BIT(copy), &lead->written);
+	if (atomic_dec_and_test(&lead->left))
+		store_complete(lead, ktime_to_ns(ktime_sub(ktime_get(),
+							   lead->started)));
+}
+
+/**
  * leap_io_stored - one of the requests of a store is over
  * @io: which; it is gone afterwards
  * @err: 0 if it has been written there
@@ -220,14 +250,10 @@ static void account_copy(struct leap_io *io, int err, u64 ns)
 void leap_io_stored(struct leap_io *io, int err, u64 ns)
 {
 	struct leap_io *lead = io->lead;
+	u32 home = io->spot.home;
 
 	account_copy(io, err, ns);
-	if (err)
-		WRITE_ONCE(lead->err, err);
-	else
-		atomic_or(BIT(io->spot.home), &lead->written);
 	if (io != lead)
 		leap_io_free(io);
-	if (atomic_dec_and_test(&lead->left))
-		store_complete(lead, ns);
+	leap_io_copy_done(lead, home, err);
 }

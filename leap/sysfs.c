@@ -83,6 +83,7 @@ static ssize_t stat_show(struct kobject *kobj, struct kobj_attribute *attr,
 	ssize_t len = leap_stats_show(leap_stats_all, buf);
 
 	len += leap_map_show(buf, len);
+	len += leap_backup_show(buf, len);
 	len += leap_stats_show_faults(buf, len);
 	return len + leap_reader_show(buf, len);
 }

@@ -18,25 +18,25 @@
 	{ LEAP_LOAD,	"load" },					\
 	{ LEAP_STORE,	"store" })
 
-/* A request is about to be given to its transport. */
+/* A request is about to be given to its transport. server: -1 is the swap device. */
 TRACE_EVENT(leap_submit,
 	TP_PROTO(const struct leap_io *io),
 	TP_ARGS(io),
 	TP_STRUCT__entry(
 		__field(int, op)
 		__field(bool, demand)
-		__field(unsigned int, server)
+		__field(int, server)
 		__field(unsigned long, entry)
 		__field(unsigned int, nr)
 	),
 	TP_fast_assign(
 		__entry->op = io->op;
 		__entry->demand = io->demand;
-		__entry->server = io->server->index;
+		__entry->server = io->server ? (int)io->server->index : -1;
 		__entry->entry = io->entry.val;
 		__entry->nr = io->nr;
 	),
-	TP_printk("%s%s server=%u entry=%#lx nr=%u",
+	TP_printk("%s%s server=%d entry=%#lx nr=%u",
 		  leap_show_op(__entry->op), __entry->demand ? " demand" : "",
 		  __entry->server, __entry->entry, __entry->nr)
 );
@@ -51,7 +51,7 @@ TRACE_EVENT(leap_done,
 	TP_STRUCT__entry(
 		__field(int, op)
 		__field(bool, demand)
-		__field(unsigned int, server)
+		__field(int, server)
 		__field(unsigned long, entry)
 		__field(unsigned int, nr)
 		__field(int, err)
@@ -64,14 +64,14 @@ TRACE_EVENT(leap_done,
 
 		__entry->op = io->op;
 		__entry->demand = io->demand;
-		__entry->server = io->server->index;
+		__entry->server = io->server ? (int)io->server->index : -1;
 		__entry->entry = io->entry.val;
 		__entry->nr = io->nr;
 		__entry->err = err;
 		__entry->wait = wait;
 		__entry->wire = ns - wait;
 	),
-	TP_printk("%s%s server=%u entry=%#lx nr=%u err=%d wait=%llu wire=%llu",
+	TP_printk("%s%s server=%d entry=%#lx nr=%u err=%d wait=%llu wire=%llu",
 		  leap_show_op(__entry->op), __entry->demand ? " demand" : "",
 		  __entry->server, __entry->entry, __entry->nr, __entry->err,
 		  __entry->wait, __entry->wire)

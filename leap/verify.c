@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * verify=1: does a server give back what it got?
+ * verify=1: does a server, or the swap device, give back what it got?
  *
  * The checksum of each slot stays here, in the slab that the slot is in, and so
- * it holds for whatever home the bytes are in, and wherever they were moved. Who
+ * it holds for whatever copy the bytes are in, and wherever they were moved. Who
  * stores or loads a slot has its folio locked or under writeback, and nobody else
  * touches its checksum.
  *
@@ -56,7 +56,7 @@ void leap_verify_note(const struct leap_spot *spot, struct folio *folio)
  */
 int leap_verify_check(const struct leap_spot *spot, struct folio *folio)
 {
-	struct leap_server *server = leap_spot_lease(spot)->server;
+	struct leap_server *server = leap_spot_server(spot);
 	unsigned int i, wrong = 0;
 
 	for (i = 0; spot->slab->sums && i < spot->nr; i++)
@@ -64,7 +64,11 @@ int leap_verify_check(const struct leap_spot *spot, struct folio *folio)
 	if (!wrong)
 		return 0;
 	leap_stats_add(server, LEAP_CORRUPT_PAGES, wrong);
-	pr_err_ratelimited("server %u has given back %u page(s) that are not what was stored there\n",
-			   server->index, wrong);
+	if (server)
+		pr_err_ratelimited("server %u has given back %u page(s) that are not what was stored there\n",
+				   server->index, wrong);
+	else
+		pr_err_ratelimited("the swap device has given back %u page(s) that are not what was stored there\n",
+				   wrong);
 	return -EIO;
 }

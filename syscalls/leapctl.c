@@ -35,7 +35,8 @@ static void print_help(FILE *to)
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(to, "  %-15s %-22s %s\n", commands[i].name,
 			commands[i].args, commands[i].help);
-	fputs("\nPORTAL  rdma://N,IP:PORT,...[?slab=64M&timeout_ms=5000&key=NAME&verify=1]\n"
+	fputs("\nPORTAL  rdma://N,IP:PORT,...[?slab=64M&timeout_ms=5000&key=NAME&verify=1\n"
+	      "                                &replicas=2&backup=disk]\n"
 	      "        dram://N,SIZE,...[?slab=64M&verify=1]\n"
 	      "More in leapctl(8).\n", to);
 }

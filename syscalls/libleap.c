@@ -226,6 +226,8 @@ API int leap_session(struct leap_session *session)
 			session->replicas = number(value, NULL);
 		else if (!strcmp(key, "missing_copies"))
 			session->missing_copies = number(value, NULL);
+		else if (!strcmp(key, "backup"))
+			session->backup = !strcmp(value, "disk");
 	}
 	free(text);
 	return 0;
@@ -269,6 +271,7 @@ static int read_stat(const char *name, struct leap_stat *stat)
 		KEY(corrupt_pages),
 		KEY(retried_loads),
 		KEY(rebuilt_pages),
+		KEY(backup_written_pages), KEY(backup_read_pages), KEY(failed_backups),
 #undef KEY
 	};
 

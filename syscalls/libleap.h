@@ -35,6 +35,7 @@ struct leap_session {
 	uint64_t servers;
 	uint64_t replicas;
 	uint64_t missing_copies;	/* of pages, to be made up for */
+	bool backup;			/* the swap device has a copy, too */
 };
 
 /* Counters since the module was loaded: of all servers together or of one. */
@@ -58,6 +59,9 @@ struct leap_stat {
 	uint64_t corrupt_pages;		/* with verify=1: that came back wrong */
 	uint64_t retried_loads;		/* that went on to another copy */
 	uint64_t rebuilt_pages;		/* that got a copy in place of a lost one */
+	uint64_t backup_written_pages;	/* with backup=disk; of all together only */
+	uint64_t backup_read_pages;	/* no server could give them */
+	uint64_t failed_backups;	/* that the swap device has not taken */
 };
 
 /*

@@ -55,6 +55,8 @@ int session_show(const struct command *cmd, int argc, char **argv)
 	if (session.replicas > 1)
 		printf("copies     %" PRIu64 " of each page; %" PRIu64 " are missing now\n",
 		       session.replicas, session.missing_copies);
+	if (session.backup)
+		puts("backup     disk");
 	printf("servers    %" PRIu64 "\n", session.servers);
 	for (int i = 0; i < n; i++)
 		printf("  %-3d %-40s %s\n", i, servers[i].address, servers[i].state);

@@ -93,6 +93,9 @@ void rates(const struct snapshot *then, const struct snapshot *now,
 	diff->stat.corrupt_pages = grown(a->corrupt_pages, b->corrupt_pages);
 	diff->stat.retried_loads = grown(a->retried_loads, b->retried_loads);
 	diff->stat.rebuilt_pages = grown(a->rebuilt_pages, b->rebuilt_pages);
+	diff->stat.backup_written_pages = grown(a->backup_written_pages, b->backup_written_pages);
+	diff->stat.backup_read_pages = grown(a->backup_read_pages, b->backup_read_pages);
+	diff->stat.failed_backups = grown(a->failed_backups, b->failed_backups);
 	hist_grown(&then->totals.load, &now->totals.load, &diff->load);
 	hist_grown(&then->totals.store, &now->totals.store, &diff->store);
 	*seconds = fmax(now->seconds - then->seconds, 1e-9);

@@ -47,7 +47,7 @@ static json_t *numbers(const struct leap_numbers *n)
 {
 	const struct leap_stat *s = &n->stat;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 			 "stored_pages", (json_int_t)s->stored_pages,
 			 "loaded_pages", (json_int_t)s->loaded_pages,
 			 "freed_pages", (json_int_t)s->freed_pages,
@@ -67,6 +67,9 @@ static json_t *numbers(const struct leap_numbers *n)
 			 "corrupt_pages", (json_int_t)s->corrupt_pages,
 			 "retried_loads", (json_int_t)s->retried_loads,
 			 "rebuilt_pages", (json_int_t)s->rebuilt_pages,
+			 "backup_written_pages", (json_int_t)s->backup_written_pages,
+			 "backup_read_pages", (json_int_t)s->backup_read_pages,
+			 "failed_backups", (json_int_t)s->failed_backups,
 			 "load_latency", histogram(&n->load),
 			 "store_latency", histogram(&n->store));
 }
@@ -99,14 +102,15 @@ static json_t *session(const struct leap_session *s)
 {
 	if (!*s->portal)
 		return json_null();
-	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:s}",
 			 "portal", text(s->portal),
 			 "transport", text(s->transport),
 			 "slab_bytes", (json_int_t)s->slab_bytes,
 			 "timeout_ms", (json_int_t)s->timeout_ms,
 			 "servers", (json_int_t)s->servers,
 			 "replicas", (json_int_t)s->replicas,
-			 "missing_copies", (json_int_t)s->missing_copies);
+			 "missing_copies", (json_int_t)s->missing_copies,
+			 "backup", s->backup ? "disk" : "none");
 }
 
 static json_t *servers(const struct snapshot *s)

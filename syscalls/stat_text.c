@@ -90,6 +90,10 @@ static void numbers(FILE *to, const struct leap_numbers *n)
 	if (s->retried_loads || s->rebuilt_pages)
 		fprintf(to, "  copies        %" PRIu64 " loads went on to another one; %"
 			PRIu64 " pages rebuilt\n", s->retried_loads, s->rebuilt_pages);
+	if (s->backup_written_pages || s->failed_backups)
+		fprintf(to, "  backup        %" PRIu64 " pages written, %" PRIu64
+			" read, %" PRIu64 " failed\n", s->backup_written_pages,
+			s->backup_read_pages, s->failed_backups);
 	latencies(to, n);
 }
 

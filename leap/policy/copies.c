@@ -26,6 +26,11 @@
  * a store write to the target itself, as the old data could arrive there after
  * the new: it leaves the target out, which is rebuilt later.
  *
+ * The swap device has a place for each slot anyway, and may keep one more copy, to
+ * be read when no home can be. It is written with the others, and is not rebuilt,
+ * neither from them nor they from it: a store makes all copies anew. A store that
+ * has reached it alone is none of ours any more: the page was swapped as any other.
+ *
  * What others have to see to:
  * - A slot is stored by one at a time, and not loaded while it is stored, except
  *   for rebuilding. In mm the folio's lock and writeback do that.
@@ -332,7 +337,7 @@ bool leap_copies_alone(const struct leap_copies *copies,
  * What was there before is not valid any more, whatever becomes of the store.
  *
  * Return: the copies to write: bit i for home i, LEAP_COPY_DISK for the swap
- * device. 0 if there is none; then leap_copies_stored() need not be called.
+ * device. 0 if no home is among them; then leap_copies_stored() need not be called.
  */
 u32 leap_copies_store(struct leap_copies *copies, const struct leap_homes *homes,
 		      u32 slot, u32 nr, struct leap_store *store)
@@ -341,7 +346,7 @@ u32 leap_copies_store(struct leap_copies *copies, const struct leap_homes *homes
 	u32 i;
 
 	make_invalid(copies, slot, nr);
-	store->copies = homes->disk ? 1U << LEAP_COPY_DISK : 0;
+	store->copies = 0;
 	for (i = 0; i < LEAP_HOMES_MAX; i++) {
 		store->gen[i] = homes->home[i].gen;
 		if (writable(&homes->home[i]) &&
@@ -349,6 +354,8 @@ u32 leap_copies_store(struct leap_copies *copies, const struct leap_homes *homes
 		      any_bit(&rebuild->busy, slot, nr)))
 			store->copies |= 1U << i;
 	}
+	if (store->copies && homes->disk)
+		store->copies |= 1U << LEAP_COPY_DISK;
 	return store->copies;
 }
 
@@ -362,7 +369,7 @@ u32 leap_copies_store(struct leap_copies *copies, const struct leap_homes *homes
  * @written: the copies of &leap_store.copies that have been acknowledged
  *
  * Return: what has become of it. After LEAP_STORED_NOWHERE the data goes to the
- * swap device, as that of any page.
+ * swap device, as that of any page, and after LEAP_STORED_LOCAL it is there.
  */
 enum leap_stored leap_copies_stored(struct leap_copies *copies,
 				    const struct leap_homes *homes, u32 slot,
@@ -379,12 +386,11 @@ enum leap_stored leap_copies_stored(struct leap_copies *copies,
 		make_valid(copies, i, store->gen[i], slot, nr);
 		remote++;
 	}
+	if (!remote)
+		return disk ? LEAP_STORED_LOCAL : LEAP_STORED_NOWHERE;
 	if (disk)
 		make_valid(copies, LEAP_COPY_DISK, 0, slot, nr);
-	if (!remote && !disk)
-		return LEAP_STORED_NOWHERE;
-	return remote >= homes->replicas && (disk || !homes->disk) ?
-	       LEAP_STORED_WELL : LEAP_STORED_SHORT;
+	return remote >= homes->replicas ? LEAP_STORED_WELL : LEAP_STORED_SHORT;
 }
 
 /**
@@ -507,7 +513,7 @@ u32 leap_rebuild_count(const struct leap_copies *copies,
  * @from: the slot in the chunk to look from
  * @nr: most slots to copy; set to how many it is
  *
- * The caller loads the slots, each piece from the copy that
+ * The caller loads the slots, each piece from the home that
  * leap_copies_choose() says, writes them to the target, and waits for both.
  *
  * Return: the first slot; -ENODATA if nothing is left to be done from @from on,

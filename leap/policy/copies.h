@@ -86,13 +86,15 @@ struct leap_store {
 
 /**
  * enum leap_stored - what has become of a store
- * @LEAP_STORED_WELL: all copies that are wanted are there
- * @LEAP_STORED_SHORT: at least one is; the others are to be rebuilt
- * @LEAP_STORED_NOWHERE: none is; the store has failed
+ * @LEAP_STORED_WELL: as many homes have it as are wanted
+ * @LEAP_STORED_SHORT: at least one has; the others are to be rebuilt
+ * @LEAP_STORED_LOCAL: none has, but the swap device; the slot is not remote
+ * @LEAP_STORED_NOWHERE: nobody has; the store has failed
  */
 enum leap_stored {
 	LEAP_STORED_WELL,
 	LEAP_STORED_SHORT,
+	LEAP_STORED_LOCAL,
 	LEAP_STORED_NOWHERE,
 };
 

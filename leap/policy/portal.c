@@ -6,7 +6,7 @@
  *		| dram://N,size{,size}[?option{&option}]
  *	server	= IPv4:port | [IPv6]:port
  *	option	= slab=size | timeout_ms=number | key=name | verify=0|1
- *		| replicas=1|2|3
+ *		| replicas=1|2|3 | backup=disk
  *	size	= number[K|M|G]
  *
  * N is the number of servers (sizes). A new option is a line in options[].
@@ -322,6 +322,15 @@ static int parse_replicas(struct parser *p, struct span value)
 	return 0;
 }
 
+static int parse_backup(struct parser *p, struct span value)
+{
+	if (!equals(value, "disk"))
+		return fail(p, value, EDOM,
+			    "is no place for one more copy; write backup=disk to have it on the swap device");
+	p->out->backup = true;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*parse)(struct parser *p, struct span value);
@@ -331,6 +340,7 @@ static const struct {
 	{ "key",	parse_key },
 	{ "verify",	parse_verify },
 	{ "replicas",	parse_replicas },
+	{ "backup",	parse_backup },
 };
 
 static int parse_option(struct parser *p, struct span option)

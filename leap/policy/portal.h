@@ -40,6 +40,7 @@ struct leap_portal_server {
  * @timeout_ms: LEAP_TIMEOUT_MS_MIN to LEAP_TIMEOUT_MS_MAX
  * @replicas: servers that have a copy of each page, 1 to LEAP_REPLICAS_MAX
  * @key: name of the key in the kernel's keyrings; "" if there is none
+ * @backup: the swap device has one more copy of each page
  * @verify: check that pages come back as they were stored
  * @servers: in the portal's order; zero from @nr_servers on
  */
@@ -50,6 +51,7 @@ struct leap_portal {
 	u32 timeout_ms;
 	u32 replicas;
 	char key[LEAP_KEY_NAME_MAX + 1];
+	bool backup;
 	bool verify;
 	struct leap_portal_server servers[LEAP_SERVERS_MAX];
 };

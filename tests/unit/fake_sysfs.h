@@ -71,7 +71,8 @@ static inline void fake_numbers(const char *folder, unsigned int first)
 		"slabs", "slab_bytes", "faults", "misses", "prefetch_hits",
 		"prefetch_late", "prefetch_issued", "prefetch_unused",
 		"recalled_slabs", "retiring_slabs", "moved_pages", "corrupt_pages",
-		"retried_loads", "rebuilt_pages",
+		"retried_loads", "rebuilt_pages", "backup_written_pages",
+		"backup_read_pages", "failed_backups",
 	};
 	char name[64], text[1024];
 	size_t at = 0;

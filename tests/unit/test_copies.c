@@ -123,6 +123,63 @@ static void without_an_acknowledgement_it_has_failed(void **state)
 	assert_int_equal(choose(0, 0), -ENODATA);
 }
 
+/* Then it is a page like any other, and what the disk has is mm's. */
+static void what_the_disk_alone_has_is_not_remote(void **state)
+{
+	(void)state;
+	start(1, true);
+	put(0, 2, 1 | DISK);
+	leap_copies_store(&copies, &homes, 0, 2, &store);
+	assert_int_equal(leap_copies_stored(&copies, &homes, 0, 2, &store, DISK),
+			 LEAP_STORED_LOCAL);
+	assert_int_equal(choose(0, 0), -ENODATA);
+	leap_copies_store(&copies, &homes, 1, 1, &store);
+	leap_homes_forget(&homes, 0);
+	assert_int_equal(leap_copies_stored(&copies, &homes, 1, 1, &store, 1 | DISK),
+			 LEAP_STORED_LOCAL);
+	assert_int_equal(choose(1, 0), -ENODATA);
+	lose(0);
+	assert_int_equal(leap_copies_store(&copies, &homes, 1, 1, &store), 0);
+}
+
+/* Where the write has failed there is what was stored before, or somebody else's. */
+static void the_disk_gives_no_old_data(void **state)
+{
+	(void)state;
+	start(1, true);
+	put(0, 3, 1 | DISK);
+	leap_copies_store(&copies, &homes, 0, 1, &store);
+	assert_int_equal(leap_copies_stored(&copies, &homes, 0, 1, &store, 1),
+			 LEAP_STORED_WELL);
+	leap_copies_free(&copies, 1, 1);
+	put(1, 1, 1);
+	lose(0);
+	assert_int_equal(choose(0, 0), -EIO);
+	assert_int_equal(choose(1, 0), -EIO);
+	assert_int_equal(choose(2, 0), LEAP_COPY_DISK);
+	assert_int_equal(choose(2, DISK), -EIO);
+	leap_copies_store(&copies, &homes, 2, 1, &store);
+	assert_int_equal(choose(2, 0), -ENODATA);
+}
+
+/* A home can be left for it, but not filled from it. */
+static void the_disk_is_as_good_as_a_home_but_no_source(void **state)
+{
+	u32 nr = 2;
+
+	(void)state;
+	start(2, true);
+	put(0, 2, 1 | DISK);
+	put(1, 1, 1);
+	assert_true(leap_copies_alone(&copies, &homes, 0));
+	put(1, 1, 1 | DISK);
+	assert_false(leap_copies_alone(&copies, &homes, 0));
+	assert_int_equal(leap_rebuild_count(&copies, &homes, 1), 2);
+	lose(0);
+	assert_int_equal(leap_rebuild_count(&copies, &homes, 1), 0);
+	assert_int_equal(leap_rebuild_begin(&copies, &homes, &job, 1, 0, &nr), -ENODATA);
+}
+
 /* The scene that older systems fail in: stale data of a server that returns. */
 static void who_returns_has_only_what_was_not_rewritten(void **state)
 {
@@ -421,25 +478,29 @@ static void end_store(void)
 {
 	struct flight *f = &m.flights[random() % FLIGHTS];
 	u32 written = f->reached & (random() % 4 ? ~0U : (u32)random());
-	enum leap_stored stored;
-	bool any = false;
+	enum leap_stored stored, want = written & DISK ? LEAP_STORED_LOCAL : LEAP_STORED_NOWHERE;
+	u32 right = 0, homes_right = 0;
 
 	if (!f->on)
 		return;
 	f->on = false;
 	stored = leap_copies_stored(&copies, &homes, f->slot, f->nr, &f->store, written);
-	for (u32 copy = 0; copy < LEAP_COPIES_MAX; copy++) {
-		if (!(written & 1U << copy) ||
-		    (copy != LEAP_COPY_DISK && homes.home[copy].gen != f->store.gen[copy]))
+	for (u32 home = 0; home < LEAP_HOMES_MAX; home++) {
+		if (!(written & 1U << home) || homes.home[home].gen != f->store.gen[home])
 			continue;
-		any = true;
-		for (u32 i = f->slot; i < f->slot + f->nr; i++)
-			m.good[copy][i] = true;
+		right |= 1U << home;
+		homes_right++;
 	}
-	assert_int_equal(stored != LEAP_STORED_NOWHERE, any);
+	if (right) {
+		want = homes_right < homes.replicas ? LEAP_STORED_SHORT : LEAP_STORED_WELL;
+		right |= written & DISK;
+	}
+	assert_int_equal(stored, want);
 	for (u32 i = f->slot; i < f->slot + f->nr; i++) {
 		m.storing[i] = false;
-		m.right[i] = any ? f->data : 0;
+		m.right[i] = right ? f->data : 0;
+		for (u32 copy = 0; copy < LEAP_COPIES_MAX; copy++)
+			m.good[copy][i] = right & 1U << copy;
 	}
 }
 
@@ -525,7 +586,7 @@ static void begin_rebuild(void)
 	memcpy(m.before, m.right, sizeof(m.before));
 	for (u32 i = m.from; i < m.from + m.nr; i++) {
 		u32 one = 1;
-		int source = leap_copies_choose(&copies, &homes, i, 0, random(), &one);
+		int source = leap_copies_choose(&copies, &homes, i, DISK, random(), &one);
 
 		assert_in_range(source, 0, LEAP_HOMES_MAX - 1);
 		m.carried[i] = m.memory[source][i];
@@ -654,6 +715,9 @@ int main(void)
 		cmocka_unit_test(equal_copies_share_the_work),
 		cmocka_unit_test(a_suspect_is_read_only_without_others),
 		cmocka_unit_test(without_an_acknowledgement_it_has_failed),
+		cmocka_unit_test(what_the_disk_alone_has_is_not_remote),
+		cmocka_unit_test(the_disk_gives_no_old_data),
+		cmocka_unit_test(the_disk_is_as_good_as_a_home_but_no_source),
 		cmocka_unit_test(who_returns_has_only_what_was_not_rewritten),
 		cmocka_unit_test(who_returns_empty_has_nothing),
 		cmocka_unit_test(a_store_to_a_home_that_has_gone_does_not_count),

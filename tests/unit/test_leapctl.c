@@ -277,7 +277,7 @@ static void two_servers_and_two_processes(void)
 {
 	fake_write("session", "portal rdma://2,10.0.0.2:9400,10.0.0.3:9400\n"
 		   "transport rdma\nslab_bytes 67108864\ntimeout_ms 5000\nservers 2\n"
-		   "replicas 2\nmissing_copies 17\n");
+		   "replicas 2\nmissing_copies 17\nbackup disk\n");
 	fake_server(0, "10.0.0.2:9400\n", "up\n");
 	fake_server(1, "10.0.0.3:9400\n", "lost\n");
 	fake_write("processes", "12 sort 1 2 3 4 5 6    \n13 caf\xe9 0 7 8 9 10 11  \n");
@@ -294,6 +294,7 @@ static void session_show_says_what_there_is(void **state)
 	assert_says(out, "slab       64 MiB\n");
 	assert_says(out, "timeout    5000 ms\n");
 	assert_says(out, "copies     2 of each page; 17 are missing now\n");
+	assert_says(out, "backup     disk\n");
 	assert_says(out, "10.0.0.3:9400");
 	assert_says(out, "lost");
 }
@@ -319,6 +320,7 @@ static void stat_shows_every_number(void **state)
 			assert_says(out, number);
 		}
 	assert_says(out, "100 pages  108 B\n");
+	assert_says(out, "125 pages written, 126 read, 127 failed\n");
 	assert_says(out, "sort");
 	assert_says(out, "FAILED");
 	assert_string_equal(err, "");
@@ -374,6 +376,11 @@ static void json_has_every_number(void **state)
 	assert_int_equal(number_at(total, "stored_pages"), 100);
 	assert_int_equal(number_at(total, "refused_stores"), 105);
 	assert_int_equal(number_at(total, "slab_bytes"), 112);
+	assert_int_equal(number_at(total, "backup_written_pages"), 125);
+	assert_int_equal(number_at(total, "backup_read_pages"), 126);
+	assert_int_equal(number_at(total, "failed_backups"), 127);
+	assert_string_equal(json_string_value(json_object_get(
+		json_object_get(all, "session"), "backup")), "disk");
 	load = json_object_get(total, "load_latency");
 	assert_int_equal(number_at(load, "count"), 100);
 	assert_in_range(number_at(load, "p50_ns"), 1 << 12, 1 << 13);

@@ -109,7 +109,7 @@ static void session_lines_are_read_in_any_order(void **state)
 	(void)state;
 	fake_write("session", "servers 2\nnew_key some thing\nslab_bytes 1073741824\n"
 		   "portal rdma://2,[::1]:9400,10.0.0.3:9400?backup=disk\n"
-		   "timeout_ms 4294967296\ntransport rdma\nmissing_copies 7\nreplicas 3\n");
+		   "timeout_ms 4294967296\ntransport rdma\nmissing_copies 7\nreplicas 3\nbackup disk\n");
 	assert_returns(leap_session(&session), 0);
 	assert_string_equal(session.portal,
 			    "rdma://2,[::1]:9400,10.0.0.3:9400?backup=disk");
@@ -119,6 +119,10 @@ static void session_lines_are_read_in_any_order(void **state)
 	assert_int_equal(session.servers, 2);
 	assert_int_equal(session.replicas, 3);
 	assert_int_equal(session.missing_copies, 7);
+	assert_true(session.backup);
+	fake_write("session", "portal dram://1,64M\nbackup none\n");
+	assert_returns(leap_session(&session), 0);
+	assert_false(session.backup);
 }
 
 static void the_longest_portal_fits(void **state)
@@ -161,6 +165,9 @@ static void each_counter_lands_in_its_field(void **state)
 	assert_int_equal(n.stat.corrupt_pages, 122);
 	assert_int_equal(n.stat.retried_loads, 123);
 	assert_int_equal(n.stat.rebuilt_pages, 124);
+	assert_int_equal(n.stat.backup_written_pages, 125);
+	assert_int_equal(n.stat.backup_read_pages, 126);
+	assert_int_equal(n.stat.failed_backups, 127);
 	assert_int_equal(n.load.bucket[12], 90);
 	assert_int_equal(n.load.bucket[20], 10);
 	assert_int_equal(n.store.bucket[0], 7);

@@ -91,6 +91,10 @@ static void options_and_their_defaults(void **state)
 	assert_int_equal(portal.replicas, 3);
 	accept_portal("rdma://2,[::1]:1,[::1]:2?verify=1&replicas=2");
 	assert_int_equal(portal.replicas, 2);
+	assert_false(portal.backup);
+	accept_portal("rdma://1,[::1]:1?replicas=1&backup=disk&verify=1");
+	assert_true(portal.backup);
+	assert_true(portal.verify);
 }
 
 static void the_name_of_a_key_has_a_bound(void **state)
@@ -306,6 +310,10 @@ static void values_of_options(void **state)
 	refuse_portal("dram://1,2M?replicas=0", EDOM, 21, "write 1, 2 or 3");
 	refuse_portal("dram://1,2M?replicas=x", EDOM, 21, "write 1, 2 or 3");
 	refuse_portal("dram://2,2M,2M?replicas=3", EDOM, 24, "name more of them");
+	refuse_portal("dram://1,2M?backup=none", EDOM, 19, "write backup=disk");
+	refuse_portal("dram://1,2M?backup=disks", EDOM, 19, "'disks'");
+	refuse_portal("dram://1,2M?backup=", EDOM, 12, "no value");
+	refuse_portal("dram://1,2M?backup=disk&backup=disk", EALREADY, 24, "twice");
 	refuse_portal("dram://1,2M?slab=2M&slab=2M", EALREADY, 20, "'slab' is given twice");
 	refuse_portal("dram://1,2M?timeout_ms=100&slab=2M&timeout_ms=100", EALREADY,
 		      35, "twice");

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Proves that with backup=disk a swap disk that fails costs nothing while the pages
+# can be read remotely, and that what it had before in a slot whose write has failed
+# is never read: the access gets SIGBUS.
+# GROUP: dram
+# TIMEOUT: 120
+# LONG: yes
+# shellcheck source=tests/vm/lib.sh
+. "$LEAP_LIB"
+
+mib=16
+[ "$LEAP_FLAVOUR" = release ] || mib=8
+half=$((mib << 19))
+null=/sys/kernel/config/nullb/nullb0
+sectors=$((mib * 3 << 10))	# half as much again as the program has
+
+# bad FIRST LAST: these sectors can neither be read nor written; good mends them
+bad() { echo "+$1-$2" >"$null/badblocks"; }
+good() { echo "-$1-$2" >"$null/badblocks"; }
+
+modprobe null_blk nr_devices=0 || skip "this kernel has no null_blk"
+mkdir "$null" || fail "no null_blk device"
+echo $((mib * 3 / 2)) >"$null/size"
+echo 1 >"$null/memory_backed"
+echo 1 >"$null/power" || fail "the null_blk device has no power"
+mkswap /dev/nullb0 >/dev/null
+modprobe leap || fail "modprobe leap failed"
+swapon /dev/nullb0 || fail "swapon failed"
+leapctl session create "dram://1,256M?backup=disk" || fail "no session"
+
+bad 4096 $((sectors / 2))
+run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 ||
+	fail "wrong data with writes to the disk that fail"
+[ "$(leap_stat failed_backups)" -gt 0 ] || fail "no write to the disk has failed"
+[ "$(leap_stat backup_written_pages)" -gt 0 ] || fail "all writes to the disk have failed"
+[ "$(leap_stat failed_stores)" = 0 ] || fail "a store failed with its write to the disk"
+say "$(leap_stat failed_backups) writes to the disk failed, $(leap_stat backup_written_pages) did not"
+good 4096 $((sectors / 2))
+
+# Two versions of each page: the second gets slots of the first, and the disk does
+# not take it, but can be read again when the servers cannot.
+cat >/run/versions <<PY
+import mmap, sys
+size, page = $mib << 20, mmap.PAGESIZE
+a = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+def content(i, version): return (i + version).to_bytes(8, "little")
+for version in 1, 2:
+    for i in range(0, size, page): a[i:i + 8] = content(i, version)
+    a.madvise(21)  # MADV_PAGEOUT
+    print("stored", flush=True)
+    sys.stdin.readline()
+for i in range(0, size, page):
+    if a[i:i + 8] != content(i, 2): sys.exit(3)
+PY
+inject fail_load 0 || skip "this kernel cannot inject errors"
+for version in right old; do
+	coproc without_rseq leapctl run -- python3 /run/versions
+	program=$COPROC_PID
+	read -r -t $((60 * LEAP_SCALE)) -u "${COPROC[0]}" line
+	[ "$line" = stored ] || fail "the program has not stored its pages"
+	failed=$(leap_stat failed_backups) read=$(leap_stat backup_read_pages)
+	[ "$version" = right ] || bad 8 $((sectors - 1))
+	echo >&"${COPROC[1]}"
+	read -r -t $((60 * LEAP_SCALE)) -u "${COPROC[0]}" line
+	[ "$line" = stored ] || fail "the program has not stored its pages again"
+	failed=$(($(leap_stat failed_backups) - failed))
+	[ "$version" = right ] || good 8 $((sectors - 1))
+	inject fail_load 100
+	echo >&"${COPROC[1]}"
+	wait "$program"
+	status=$?
+	inject fail_load 0
+	read=$(($(leap_stat backup_read_pages) - read))
+	say "the disk has what is $version: $failed writes failed, $read pages read, status $status"
+	if [ "$version" = right ]; then
+		((status == 0 && failed == 0 && read >= (mib << 8) * 9 / 10)) || fail "not all pages were read from the disk"
+	else
+		((failed >= (mib << 8) * 9 / 10)) || fail "the disk has taken pages"
+		((status == 128 + 7)) || fail "status $status, where SIGBUS was due"
+	fi
+done
+leapctl session destroy || fail "the session cannot be ended"
+swapoff /dev/nullb0 || fail "swapoff failed"
+rmdir "$null"
+rmmod null_blk
