@@ -7,7 +7,7 @@
 #include <linux/sched.h>
 #include <linux/sysfs.h>
 #include "functions.h"
-#include "leap.h"
+#include "io.h"
 #include "policy/errors.h"
 #include "prefetch.h"
 
