@@ -41,7 +41,7 @@ hold() {
 	coproc without_rseq leapctl run -- python3 /run/holder "$1"
 	holder=$COPROC_PID
 	wait_for 20 remote ||
-		fail "$(leap_stat remote_pages) pages are remote, $held_before were before: $(leapctl stat)"
+		fail "$(leap_stat remote_pages) pages are remote, $held_before were before: $(leapctl stat; dmesg | grep 'leap: ' | tail -n 5)"
 	tell drop
 }
 

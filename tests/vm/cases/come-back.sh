@@ -27,7 +27,8 @@ others() {
 }
 
 on_m2 start_leapd 9400 --slab 4M || fail "leapd does not start"
-leap_up "rdma://1,$LEAP_M2:9400?timeout_ms=$((1000 * LEAP_SCALE))"
+leap_up "rdma://1,$LEAP_M2:9400?timeout_ms=$((2000 * LEAP_SCALE))"
+leapctl prefetch on
 
 hold "$mib"
 say "the server freezes"

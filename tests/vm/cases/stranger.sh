@@ -25,7 +25,7 @@ refused() {
 	fraud "$how"
 	if said=$(leapctl session create "$portal" 2>&1); then fail "$how: a session was made"; fi
 	said=${said//$'\n'/ | }
-	say "$how: $said"
+	say "$how, $((SECONDS - started)) s: $said"
 	[[ $said == *"$text"* ]] || fail "$how: nothing about: $text"
 	[[ $said != *" | "* ]] || fail "$how: more than one line"
 	((SECONDS - started < 8 * LEAP_SCALE)) || fail "$how: took $((SECONDS - started)) s"
