@@ -50,6 +50,8 @@ static inline void portal_text(const struct leap_portal *portal,
 	portal_text_add(text, "?timeout_ms=%u", portal->timeout_ms);
 	if (portal->slab_shift)
 		portal_text_add(text, "&slab=%lu", 1UL << portal->slab_shift);
+	if (portal->replicas > 1)
+		portal_text_add(text, "&replicas=%u", portal->replicas);
 	if (portal->backup)
 		portal_text_add(text, "&backup=disk");
 	if (portal->verify)

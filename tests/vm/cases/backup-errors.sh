@@ -8,12 +8,14 @@
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
+# shellcheck source=tests/vm/versions.sh
+. "${LEAP_LIB%/*}/versions.sh"
 
 mib=16
 [ "$LEAP_FLAVOUR" = release ] || mib=8
 half=$((mib << 19))
 null=/sys/kernel/config/nullb/nullb0
-sectors=$((mib * 3 << 10))	# half as much again as the program has
+sectors=$((mib * 5 << 10))	# so much that it is never half full, but for two versions
 
 # bad FIRST LAST: these sectors can neither be read nor written; good mends them
 bad() { echo "+$1-$2" >"$null/badblocks"; }
@@ -21,7 +23,7 @@ good() { echo "-$1-$2" >"$null/badblocks"; }
 
 modprobe null_blk nr_devices=0 || skip "this kernel has no null_blk"
 mkdir "$null" || fail "no null_blk device"
-echo $((mib * 3 / 2)) >"$null/size"
+echo $((mib * 5 / 2)) >"$null/size"
 echo 1 >"$null/memory_backed"
 echo 1 >"$null/power" || fail "the null_blk device has no power"
 mkswap /dev/nullb0 >/dev/null
@@ -38,37 +40,23 @@ run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 ||
 say "$(leap_stat failed_backups) writes to the disk failed, $(leap_stat backup_written_pages) did not"
 good 4096 $((sectors / 2))
 
-# Two versions of each page: the second gets slots of the first, and the disk does
-# not take it, but can be read again when the servers cannot.
-cat >/run/versions <<PY
-import mmap, sys
-size, page = $mib << 20, mmap.PAGESIZE
-a = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-def content(i, version): return (i + version).to_bytes(8, "little")
-for version in 1, 2:
-    for i in range(0, size, page): a[i:i + 8] = content(i, version)
-    a.madvise(21)  # MADV_PAGEOUT
-    print("stored", flush=True)
-    sys.stdin.readline()
-for i in range(0, size, page):
-    if a[i:i + 8] != content(i, 2): sys.exit(3)
-PY
+# Three versions of each page: the last one gets slots that others had, and in the
+# second round the disk does not take it, but can be read again when the servers
+# cannot.
 inject fail_load 0 || skip "this kernel cannot inject errors"
 for version in right old; do
-	coproc without_rseq leapctl run -- python3 /run/versions
-	program=$COPROC_PID
-	read -r -t $((60 * LEAP_SCALE)) -u "${COPROC[0]}" line
-	[ "$line" = stored ] || fail "the program has not stored its pages"
+	hold "$mib" 3
+	go_on
+	held
 	failed=$(leap_stat failed_backups) read=$(leap_stat backup_read_pages)
 	[ "$version" = right ] || bad 8 $((sectors - 1))
-	echo >&"${COPROC[1]}"
-	read -r -t $((60 * LEAP_SCALE)) -u "${COPROC[0]}" line
-	[ "$line" = stored ] || fail "the program has not stored its pages again"
+	go_on
+	held
 	failed=$(($(leap_stat failed_backups) - failed))
 	[ "$version" = right ] || good 8 $((sectors - 1))
 	inject fail_load 100
-	echo >&"${COPROC[1]}"
-	wait "$program"
+	go_on
+	wait "$holder"
 	status=$?
 	inject fail_load 0
 	read=$(($(leap_stat backup_read_pages) - read))

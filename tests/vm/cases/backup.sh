@@ -8,6 +8,8 @@
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
+# shellcheck source=tests/vm/versions.sh
+. "${LEAP_LIB%/*}/versions.sh"
 
 mib=16
 [ "$LEAP_FLAVOUR" = release ] || mib=4
@@ -46,34 +48,18 @@ lose() {
 	say "killed, $1: $(($(leap_stat backup_read_pages) - read)) pages read from the disk"
 }
 
-# A program that stores pages, and reads them when it is told to.
-cat >/run/holder <<PY
-import mmap, sys
-size, page = $mib << 20, mmap.PAGESIZE
-a = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-for i in range(0, size, page): a[i:i + 8] = (i + 1).to_bytes(8, "little")
-a.madvise(21)  # MADV_PAGEOUT
-print("stored", flush=True)
-sys.stdin.readline()
-for i in range(0, size, page):
-    if a[i:i + 8] != (i + 1).to_bytes(8, "little"): sys.exit(3)
-PY
+# keep: a program has all of its pages stored
 remote() { [ "$(leap_stat remote_pages)" -ge $((before + (mib << 8) * 9 / 10)) ]; }
-
-# hold: starts it, and returns when all its pages are remote
-hold() {
-	local line
-	before=$(leap_stat remote_pages) read=$(leap_stat backup_read_pages)
-	coproc without_rseq leapctl run -- python3 /run/holder
-	holder=$COPROC_PID
-	read -r -t $((60 * LEAP_SCALE)) -u "${COPROC[0]}" line
-	[ "$line" = stored ] || fail "the program has not stored its pages"
+keep() {
+	before=$(leap_stat remote_pages)
+	hold "$mib"
 	wait_for 20 remote || fail "only $(leap_stat remote_pages) pages are remote"
+	read=$(leap_stat backup_read_pages)
 }
 
 # look WHEN: lets it read them; they have to be right, and from the disk
 look() {
-	echo >&"${COPROC[1]}"
+	go_on
 	wait "$holder" || fail "$1: the program ended with status $?"
 	read=$(($(leap_stat backup_read_pages) - read))
 	((read >= (mib << 8) * 9 / 10)) || fail "$1: only $read pages were read from the disk"
@@ -91,19 +77,19 @@ run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 || fai
 lose stored_pages
 lose loaded_pages
 
-hold
+keep
 kill_server
 look "without a server"
 start_server
 back
 
-hold
+keep
 kill_server
 start_server
 back
 look "with an empty one"
 
-hold
+keep
 kill_server
 leapctl session destroy || fail "the session cannot be ended without its server"
 look "after the session"
