@@ -7,9 +7,10 @@
 # leapd in m1 itself, which the loop back reaches whatever becomes of m2 and of the
 # link. (Both sides' packets between the two guests go through eth0, those to
 # oneself do not.)
+# shellcheck disable=SC2034 # cell.sh reads $for_good, $program, $creating, $leaving
+portal=
 
-mib=16
-[ "$LEAP_FLAVOUR" = release ] || mib=4
+mib=4
 
 # What a server has to be away for until it counts as lost.
 timeout_ms=3000
