@@ -11,6 +11,7 @@ here=${LEAP_LIB%/*}/../soak
 # shellcheck source=tests/soak/events.sh
 . "$here/events.sh"
 
+set -o pipefail
 minutes=''
 # shellcheck source=/dev/null
 . "$LEAP_SHARED/settings"
@@ -44,15 +45,12 @@ measure_memory() {
 }
 
 start_programs() {
+	local worker
 	rm -f "$stop"
-	runner "$1" &
-	workers+=($!)
-	runner $(($1 + 1)) &
-	workers+=($!)
-	watcher &
-	workers+=($!)
-	limits &
-	workers+=($!)
+	for worker in "runner $1" "runner $(($1 + 1))" watcher holder limits; do
+		$worker &
+		workers+=($!)
+	done
 }
 
 # stop_programs: each ends by itself what it is at

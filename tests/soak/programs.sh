@@ -42,12 +42,16 @@ run_verify() {
 	note "$status" "${bytes:-0}" "${wrong:-0}" verify "${options[@]}"
 }
 
-run_keeper() {
-	local pages wrong status
-	without_rseq leapctl run -- leap-test-keeper $((mib / 2)) 2 2>&1 | cat >"$said"
-	status=$?
+# note_keeper STATUS NAME: a leap-test-keeper has ended
+note_keeper() {
+	local pages wrong
 	read -r pages _ _ wrong _ < <(grep -a 'pages checked' "$said")
-	note "$status" $((${pages:-0} << 12)) $((${wrong:-0} << 12)) keeper
+	note "$1" $((${pages:-0} << 12)) $((${wrong:-0} << 12)) "$2"
+}
+
+run_keeper() {
+	leapctl run -- leap-test-keeper $((mib / 2)) 2 2>&1 | cat >"$said"
+	note_keeper $? keeper
 }
 
 # same NAME COMMAND...: it must print what it has printed before any limit
@@ -159,7 +163,7 @@ watcher() {
 	said=/run/soak/said.watcher
 	while [ ! -e "$stop" ]; do
 		began=$SECONDS
-		without_rseq leapctl run -- leap-test-stall load 1 >"$said" 2>&1 &
+		leapctl run -- leap-test-stall load 1 >"$said" 2>&1 &
 		program=$!
 		while [ ! -e "$stop" ] && ((SECONDS - began < 60)); do pause 0.5; done
 		kill -TERM "$program"
@@ -169,6 +173,18 @@ watcher() {
 		jq -c --argjson at $((SECONDS - epoch)) '{at: $at} + .' <<<"$line" >>"$LEAP_SHARED/stalls.jsonl"
 		note "$status" "$(($(jq .checked <<<"$line") << 12))" "$(($(jq .wrong <<<"$line") << 12))" stall
 	done
+}
+
+# holder: one program that keeps its data through all that happens
+holder() {
+	local program began=$SECONDS
+	said=/run/soak/said.holder
+	leapctl run -- leap-test-keeper $((mib / 4)) >"$said" 2>&1 &
+	program=$!
+	while [ ! -e "$stop" ]; do pause 1; done
+	kill -TERM "$program"
+	wait "$program"
+	note_keeper $? holder
 }
 
 # limits: moves the memory limit of each group now and then
