@@ -8,7 +8,7 @@
 addresses=("$LEAP_M2" 192.168.77.22 192.168.77.32)
 # What the servers have to be away for until they count as lost.
 timeout_ms=$((3000 * LEAP_SCALE))
-portal=
+portal='' epoch=${epoch:-0}
 # Server 0 wants most of m2's memory left, and calls slabs back when it is not.
 reserve=
 

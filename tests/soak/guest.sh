@@ -20,7 +20,8 @@ workers=()
 meminfo() { awk -v key="$1:" '$1 == key { print $2 }' /proc/meminfo; }
 vmalloc_kib() { awk '/\[leap\]/ { bytes += $2 } END { print int(bytes / 1024) }' /proc/vmallocinfo; }
 caches_kib() { awk '/^leap/ { bytes += $2 * $4 } END { print int(bytes / 1024) }' /proc/slabinfo; }
-leapd_kib() { on_m2 eval "ps -o rss= -C leapd" | tr -s ' \n' ' '; }
+# leapd_kib: of each, by its port
+leapd_kib() { on_m2 eval "ps -o rss=,args= -C leapd" | sort -k 4n | awk '{ printf "%d ", $1 }'; }
 
 # lent_kib: of each leapd, as its last status says
 lent_kib() {
@@ -40,6 +41,7 @@ measure_memory() {
 		--argjson unreclaim "$(meminfo SUnreclaim)" --argjson vmalloc "$(vmalloc_kib)" \
 		--argjson caches "$(caches_kib)" --argjson percpu "$(meminfo Percpu)" \
 		--argjson stack "$(meminfo KernelStack)" --argjson remote "$(leap_stat remote_pages)" \
+		--argjson cached "$(meminfo SwapCached)" --argjson attached "$(wc -l </sys/kernel/mm/leap/processes)" \
 		'$ARGS.named' >>"$LEAP_SHARED/memory.jsonl"
 	say "memory, $1: $(tail -n 1 "$LEAP_SHARED/memory.jsonl")"
 }

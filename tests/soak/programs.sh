@@ -157,6 +157,13 @@ runner() {
 	done
 }
 
+# end_program PID: it ends by SIGTERM, once it knows what to do then
+end_program() {
+	wait_for 120 grep -q stored "$said"
+	kill -TERM "$1"
+	wait "$1"
+}
+
 # watcher: loads pages all the time, and says how long that took at most
 watcher() {
 	local program status began line
@@ -166,8 +173,7 @@ watcher() {
 		leapctl run -- leap-test-stall load 1 >"$said" 2>&1 &
 		program=$!
 		while [ ! -e "$stop" ] && ((SECONDS - began < 60)); do pause 0.5; done
-		kill -TERM "$program"
-		wait "$program"
+		end_program "$program"
 		status=$?
 		line=$(tail -n 1 "$said")
 		jq -c --argjson at $((SECONDS - epoch)) '{at: $at} + .' <<<"$line" >>"$LEAP_SHARED/stalls.jsonl"
@@ -182,8 +188,7 @@ holder() {
 	leapctl run -- leap-test-keeper $((mib / 4)) >"$said" 2>&1 &
 	program=$!
 	while [ ! -e "$stop" ]; do pause 1; done
-	kill -TERM "$program"
-	wait "$program"
+	end_program "$program"
 	note_keeper $? holder
 }
 
