@@ -45,15 +45,6 @@
 /* Nothing that may sleep. */
 #define GFP_AT_ONCE	(GFP_USER & ~__GFP_DIRECT_RECLAIM)
 
-/*
- * Faults that are so far apart leave time to compute, and the work item waits for
- * this part of it, no longer than that, lest it begin before the fault is over.
- * The first is a few times what a timer costs.
- */
-#define GAP_MIN_NS	(40ULL * NSEC_PER_USEC)
-#define DELAY_PART	2
-#define DELAY_MAX_NS	(1ULL * NSEC_PER_MSEC)
-
 static void add(enum leap_event event, u64 nr)
 {
 	if (nr)
@@ -74,6 +65,11 @@ static void account(const struct leap_reader *r,
 	add(LEAP_PREFETCH_UNUSED, now->unused - before->unused);
 }
 
+static bool waits(enum leap_fault_kind kind)
+{
+	return kind == LEAP_FAULT_MISS || kind == LEAP_FAULT_LATE;
+}
+
 static enum leap_fault_kind kind_of(struct folio *folio, bool miss, bool marked)
 {
 	if (miss)
@@ -91,9 +87,7 @@ static u32 ask(struct leap_reader *r, u64 page, enum leap_fault_kind kind,
 	u32 nr;
 
 	spin_lock(&r->lock);
-	r->faults++;
-	if (kind == LEAP_FAULT_MISS || kind == LEAP_FAULT_LATE)
-		r->asked = 0;
+	leap_pace_fault(&r->pace, waits(kind));
 	if (r->version != leap_prefetch_settings_version())
 		leap_reader_settings(r);
 	before = r->prefetcher.count;
@@ -161,17 +155,14 @@ static enum hrtimer_restart work_now(struct hrtimer *timer)
 }
 
 /* How long should the work item wait? In ns, 0 if it should not. */
-static u64 delay_of(struct leap_reader *r)
+static u64 delay_of(struct leap_reader *r, enum leap_fault_kind kind)
 {
-	u64 now = ktime_get_ns(), gap = 0;
+	u64 now = ktime_get_ns(), delay;
 
 	spin_lock(&r->lock);
-	if (r->asked && r->faults)
-		gap = div_u64(now - r->asked, r->faults);
-	r->asked = now;
-	r->faults = 0;
+	delay = leap_pace_delay(&r->pace, now, waits(kind));
 	spin_unlock(&r->lock);
-	return gap < GAP_MIN_NS ? 0 : min(gap / DELAY_PART, DELAY_MAX_NS);
+	return delay;
 }
 
 static bool has_work(struct leap_reader *r)
@@ -187,9 +178,9 @@ static bool has_work(struct leap_reader *r)
 }
 
 /* The fault has put pages on the list: is there anything left of them to do? */
-static void work_soon(struct leap_reader *r)
+static void work_soon(struct leap_reader *r, enum leap_fault_kind kind)
 {
-	u64 delay = delay_of(r);
+	u64 delay = delay_of(r, kind);
 
 	if (!has_work(r) || hrtimer_is_queued(&r->timer))
 		return;
@@ -325,7 +316,7 @@ void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
 	if (nr || (r && folio_test_locked(folio)))
 		read_here(r, folio, nr);
 	if (nr)
-		work_soon(r);
+		work_soon(r, kind);
 	if (miss)
 		leap_io_poll(entry, folio);
 }

@@ -9,6 +9,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include "leap.h"
+#include "policy/pace.h"
 #include "policy/prefetch.h"
 
 /* Pages that wait to be read, a power of two. */
@@ -35,9 +36,7 @@ struct leap_wanted {
  * @lock: protects all that follows
  * @prefetcher: decides
  * @version: of the settings that @prefetcher has
- * @asked: when a fault put pages on the list of those to read, in ns; 0 if one has
- *	had to wait for its page since
- * @faults: since then
+ * @pace: says when to read
  * @wanted: pages to read
  * @fifo: slots that were prefetched, oldest first
  */
@@ -51,8 +50,7 @@ struct leap_reader {
 	spinlock_t lock;	/* see the top of reader_list.c */
 	struct leap_prefetcher prefetcher;
 	unsigned int version;
-	u64 asked;
-	u32 faults;
+	struct leap_pace pace;
 	DECLARE_KFIFO(wanted, struct leap_wanted, LEAP_WANTED_MAX);
 	DECLARE_KFIFO_PTR(fifo, unsigned long);
 };

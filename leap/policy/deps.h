@@ -15,6 +15,7 @@
 #include <linux/build_bug.h>
 #include <linux/compiler_attributes.h>
 #include <linux/errno.h>
+#include <linux/limits.h>
 #include <linux/overflow.h>
 #include <linux/socket.h>
 #include <linux/sprintf.h>
@@ -28,6 +29,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -18,7 +18,9 @@
  * their number; when none was, one page if the fault follows the trend (this is
  * how a stream starts) and else nothing: prefetching is suspended until the
  * trend is found again. It is never less than half of what it was, so one bad
- * fault does not undo what was learned. A hit never shrinks it.
+ * fault does not undo what was learned. A hit never shrinks it. A stream that
+ * habit has made of its first fault begins with the largest window, one that a
+ * single long stream has led to with a part of it.
  *
  * Ahead of the program
  *
@@ -48,6 +50,9 @@
 
 /* A limit of so many windows, as a power of two. */
 #define BOOST_MIN	1
+
+/* This part of the largest window is enough for a stream that is only tried. */
+#define TRY_PART	4
 
 /* The breaker's trials, in pages, when all is well and after a rest. */
 #define TRIAL_PAGES	64
@@ -179,6 +184,8 @@ static void learn(struct leap_prefetcher *p, struct leap_stream *s,
 		s->window = next_window(s, max, follows);
 		if (s->state == LEAP_STREAM_GUESSED)
 			s->window = max;
+		if (s->state == LEAP_STREAM_TRIED)
+			s->window = larger(max / TRY_PART, 1);
 		leap_stream_pass(&p->streams, s, s->ahead);
 		if (move == LEAP_MOVE_ASKED && s->boost > BOOST_MIN)
 			s->boost--;

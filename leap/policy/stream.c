@@ -32,8 +32,11 @@
  * they went and how far. When strays become such streams again and again, the
  * next one is taken for the first page of one at once; when strays come to
  * nothing, or such a guess does, trust goes, so that random accesses do not
- * lead to any. How far the last streams went also says where to stop reading
- * ahead. A stream that goes further than that may go as far again.
+ * lead to any. A program that has gone one way for long needs less of it: when it
+ * jumps elsewhere, it is taken to go on like that there, once for each long
+ * stream, and carefully. How far the last streams went also says where to stop
+ * reading ahead. A stream that goes further than that may go as far again, and no
+ * stream ends for sure: one that is long goes on for a small part of its way.
  */
 #include "stream.h"
 
@@ -60,6 +63,12 @@
 
 /* Guess with this much trust. */
 #define TRUST_ENOUGH	4
+
+/* A stream of so many steps is long. */
+#define LONG_RUN	256
+
+/* And may go on for this part of its way, however far others went. */
+#define LONG_SLACK	64
 
 /**
  * leap_streams_init - a process of which nothing is known
@@ -325,22 +334,53 @@ static struct leap_stream *join_guess(struct leap_streams *streams, u64 page)
 	return NULL;
 }
 
-/* Makes a stream of @page alone, if streams have begun like this before. */
-static struct leap_stream *guess(struct leap_streams *streams, u64 page)
+/*
+ * Does a fault that fits nowhere come right after one of a long stream, for the
+ * first time? Return: the way of that, or 0. How far it went is all that is known
+ * of that, if no stream has ended yet.
+ */
+static s64 way_of_long(struct leap_streams *streams)
+{
+	struct leap_stream *s = streams->latest;
+
+	if (!s || s->thread != streams->thread || s->state != LEAP_STREAM_SURE ||
+	    s->steps < LONG_RUN || s->left)
+		return 0;
+	if (!streams->habit.run)
+		end_run(&streams->habit, s);
+	s->left = true;
+	return s->delta;
+}
+
+static struct leap_stream *new_guess(struct leap_streams *streams, u64 page,
+				     s64 delta, enum leap_stream_state state)
 {
 	struct leap_stream *s;
 
-	if (streams->habit.trust < TRUST_ENOUGH)
-		return NULL;
 	streams->guesses[streams->next_guess++ % LEAP_GUESSES] =
 		(struct leap_guess){ .page = page, .when = streams->clock };
 	s = new_stream(streams);
-	s->state = LEAP_STREAM_GUESSED;
+	s->state = state;
 	s->steps = 1;
-	s->delta = streams->habit.delta;
+	s->delta = delta;
 	s->pos = page;
 	leap_trend_log(&s->trend, page);
 	return s;
+}
+
+/*
+ * Makes a stream of @page alone, if streams have begun like this before or a long
+ * one has been left for it.
+ */
+static struct leap_stream *guess(struct leap_streams *streams, u64 page)
+{
+	s64 way;
+
+	if (streams->habit.trust >= TRUST_ENOUGH)
+		return new_guess(streams, page, streams->habit.delta,
+				 LEAP_STREAM_GUESSED);
+	way = way_of_long(streams);
+	return way ? new_guess(streams, page, way, LEAP_STREAM_TRIED) : NULL;
 }
 
 static bool is_stray(struct leap_streams *streams, u64 page)
@@ -383,6 +423,7 @@ static void turn(struct leap_streams *streams, struct leap_stream *s, u64 page,
 	if (s->state != LEAP_STREAM_NEW) {
 		end_run(&streams->habit, s);
 		s->state = LEAP_STREAM_NEW;
+		s->left = false;
 		s->steps = 0;
 	}
 	s->steps++;
@@ -411,6 +452,12 @@ static bool turns(struct leap_stream *s, s64 trend, s64 delta, u32 steps,
 	return !asked || ++s->doubt >= DOUBT_MAX;
 }
 
+/* Nothing but its first fault is known of it. */
+static bool is_guess(const struct leap_stream *s)
+{
+	return s->state == LEAP_STREAM_GUESSED || s->state == LEAP_STREAM_TRIED;
+}
+
 /*
  * Moves the stream to @page, @steps further on its way, 0 if it is beside it. A
  * trend is looked for from the last fault, on the way or not: after a jump, the
@@ -435,7 +482,7 @@ static enum leap_move advance(struct leap_streams *streams,
 		s->steps += s->state == LEAP_STREAM_NEW;
 		return LEAP_MOVE_BESIDE;
 	}
-	if (trend || (s->state == LEAP_STREAM_GUESSED && steps == 1))
+	if (trend || (is_guess(s) && steps == 1))
 		make_sure(streams, s);
 	s->pos = page;
 	if (s->steps < RUN_MAX)
@@ -473,6 +520,7 @@ enum leap_move leap_streams_fault(struct leap_streams *streams, u64 page,
 	streams->clock++;
 	if (s) {
 		s->seen = streams->clock;
+		streams->latest = s;
 		*found = s;
 		return advance(streams, s, page, steps);
 	}
@@ -483,11 +531,12 @@ enum leap_move leap_streams_fault(struct leap_streams *streams, u64 page,
 		s = join_near(streams, page);
 	if (!s && miss)
 		s = join_guess(streams, page) ?: guess(streams, page);
+	streams->latest = s;
 	push_stray(streams, s ? LEAP_PAGE_LIMIT : page);
 	if (!s)
 		return LEAP_MOVE_STRAY;
 	*found = s;
-	if (s->state == LEAP_STREAM_GUESSED)
+	if (is_guess(s))
 		return LEAP_MOVE_STEP;
 	return advance(streams, s, page, steps_to(s, page));
 }
@@ -503,7 +552,9 @@ u32 leap_stream_rest(const struct leap_streams *streams,
 		     const struct leap_stream *stream)
 {
 	const u32 run = (streams->habit.run + RUN_PARTS / 2) / RUN_PARTS;
+	const u32 steps = stream->steps;
+	const u32 rest = steps <= run ? run - steps : steps - run;
+	const u32 least = steps < LONG_RUN ? 0 : steps / LONG_SLACK;
 
-	return stream->steps <= run ? run - stream->steps :
-				      stream->steps - run;
+	return rest < least ? least : rest;
 }

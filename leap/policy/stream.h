@@ -22,11 +22,13 @@
  * enum leap_stream_state - how well a stream is known
  * @LEAP_STREAM_NEW: two or three faults that may be one
  * @LEAP_STREAM_GUESSED: one fault that nothing but habit makes one of
+ * @LEAP_STREAM_TRIED: the same, because of a single long stream
  * @LEAP_STREAM_SURE: there was a trend
  */
 enum leap_stream_state {
 	LEAP_STREAM_NEW,
 	LEAP_STREAM_GUESSED,
+	LEAP_STREAM_TRIED,
 	LEAP_STREAM_SURE,
 };
 
@@ -39,6 +41,7 @@ enum leap_stream_state {
  * @steps: since it began, or turned; at least 1
  * @doubt: faults for which the trend was another one though the way was right
  * @state: how well it is known
+ * @left: it was long, and a fault elsewhere was tried as the first of another
  * @thread: whose
  * @ahead: steps beyond @pos that were asked for
  * @window: pages, as the hits have earned; 0 is suspended
@@ -56,6 +59,7 @@ struct leap_stream {
 	u32 steps;
 	u32 doubt;
 	enum leap_stream_state state;
+	bool left;
 	u32 thread;
 	u32 ahead;
 	u32 window;
@@ -110,6 +114,8 @@ struct leap_stray {
  * @clock: counts faults, so that the stream that is idle for longest can be told
  * @passed: pages that were asked for and whose turn has come, or never will
  * @last: page of the last fault, LEAP_PAGE_LIMIT if there was none
+ * @latest: whose fault it was, NULL if it fitted nowhere; a stray that comes
+ *	again changes nothing
  * @habit: of all streams
  * @next_guess: where the next one goes
  * @guesses: ring of the last ones
@@ -126,6 +132,7 @@ struct leap_streams {
 	u64 clock;
 	u32 passed;
 	u64 last;
+	struct leap_stream *latest;
 	struct leap_habit habit;
 	u32 next_guess;
 	struct leap_guess guesses[LEAP_GUESSES];

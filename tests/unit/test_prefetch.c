@@ -182,6 +182,37 @@ static void a_steady_stream_misses_no_more(void **state)
 	}
 }
 
+/* One that goes over its memory again and again, each time beside the last. */
+static void a_scan_that_begins_again_misses_once(void **state)
+{
+	u32 misses = 0;
+
+	(void)state;
+	start_with(&leap_prefetch_defaults);
+	for (u64 pass = 0; pass < 10; pass++) {
+		u64 page = BASE + pass;
+
+		/* Of the first time a part is there. */
+		misses += scan(&page, 10, pass ? 1638 : 820);
+	}
+	assert_int_equal(misses, 4 + 9);
+	assert_in_range(p.count.issued, 820 + 9 * 1638 - misses,
+			(820 + 9 * 1638) * 103 / 100);
+}
+
+static void a_long_stream_goes_on_with_care(void **state)
+{
+	u64 page = BASE;
+
+	(void)state;
+	scan(&page, 10, 1000);
+	assert_asked(fault(BASE * 2, LEAP_FAULT_MISS), BASE * 2 + 10, 10, 2);
+	assert_int_equal(fault(BASE * 3, LEAP_FAULT_MISS), 0);
+	start_with(&(struct leap_prefetch_settings){ 32, 8, 8, 1, 1, 1 });
+	scan(&page, 10, 1000);
+	assert_asked(fault(BASE * 2, LEAP_FAULT_MISS), BASE * 2 + 10, 10, 1);
+}
+
 static void a_stride_without_end_is_none(void **state)
 {
 	u64 page = BASE << 8;
@@ -459,6 +490,8 @@ int main(void)
 		test(a_suspended_stream_starts_again),
 		test(some_noise_does_not_stop_a_stream),
 		test(a_steady_stream_misses_no_more),
+		test(a_scan_that_begins_again_misses_once),
+		test(a_long_stream_goes_on_with_care),
 		test(a_stride_without_end_is_none),
 		test(skipped_pages_are_no_end),
 		test(late_hits_look_further_ahead),

@@ -321,6 +321,109 @@ static void a_hit_without_a_stream_is_a_stray(void **state)
 			 LEAP_MOVE_STRAY);
 }
 
+/* A stream of so many steps is long. */
+#define LONG	256
+
+static void walk_one(u64 first, s64 stride, u32 nr)
+{
+	walk((u64[]){ first }, (s64[]){ stride }, 1, nr);
+}
+
+static void a_long_stream_goes_on_elsewhere(void **state)
+{
+	(void)state;
+	walk_one(BASE, 10, LONG);
+	assert_int_equal(fault(BASE + FAR), LEAP_MOVE_STEP);
+	assert_int_equal(found->state, LEAP_STREAM_TRIED);
+	assert_int_equal(found->delta, 10);
+	fault(BASE + FAR + 10);
+	assert_int_equal(found->state, LEAP_STREAM_SURE);
+	assert_int_equal(found->steps, 2);
+}
+
+static void a_short_stream_does_not(void **state)
+{
+	(void)state;
+	walk_one(BASE, 10, LONG - 1);
+	assert_int_equal(fault(BASE + FAR), LEAP_MOVE_STRAY);
+}
+
+/* Nor when a hit, another way, a stray or another thread comes in between. */
+static void a_long_stream_goes_on_at_once_or_never(void **state)
+{
+	(void)state;
+	walk_one(BASE, 10, LONG);
+	assert_int_equal(leap_streams_fault(&streams, BASE + FAR, false, &found),
+			 LEAP_MOVE_STRAY);
+	assert_int_equal(fault(BASE + 3 * FAR), LEAP_MOVE_STRAY);
+	start(NULL);
+	walk_one(BASE + FAR, 10, 10);
+	walk_one(BASE, 10, LONG);
+	fault(BASE + FAR + 100);
+	assert_int_equal(fault(BASE + 3 * FAR), LEAP_MOVE_STRAY);
+	start(NULL);
+	walk_one(BASE, 10, LONG);
+	leap_streams_thread(&streams, 1);
+	assert_int_equal(fault(BASE + FAR), LEAP_MOVE_STRAY);
+}
+
+static void a_long_stream_goes_on_elsewhere_once(void **state)
+{
+	(void)state;
+	walk_one(BASE, 10, LONG);
+	assert_int_equal(fault(BASE + FAR), LEAP_MOVE_STEP);
+	walk_one(BASE + LONG * 10, 10, LONG);
+	assert_int_equal(fault(BASE + 3 * FAR), LEAP_MOVE_STRAY);
+	/* Unless it has turned since. */
+	walk_one(BASE + LONG * 20, 7, 2 * LONG);
+	assert_int_equal(fault(BASE + 7 * FAR), LEAP_MOVE_STEP);
+	assert_int_equal(found->delta, 7);
+}
+
+/* It is the only one that there was. */
+static void a_long_stream_says_how_far_others_go(void **state)
+{
+	(void)state;
+	walk_one(BASE, 10, 300);
+	fault(BASE + FAR);
+	assert_int_equal(leap_stream_rest(&streams, found), 299);
+	/* The next ones say no more, as long as none has ended for sure. */
+	walk_one(BASE + FAR + 10, 10, 599);
+	fault(BASE + 3 * FAR);
+	assert_int_equal(leap_stream_rest(&streams, found), 299);
+}
+
+static void a_long_stream_has_no_sure_end(void **state)
+{
+	(void)state;
+	walk_one(BASE, 10, 640);
+	fault(BASE + FAR);
+	walk_one(BASE + FAR + 10, 10, 638);
+	assert_int_equal(leap_stream_rest(&streams, found), 9);
+	fault(BASE + FAR + 6390);
+	assert_int_equal(leap_stream_rest(&streams, found), 10);
+	walk_one(BASE + FAR + 6400, 10, 20);
+	assert_int_equal(leap_stream_rest(&streams, found), 20);
+	/* That of a short one is as sure as it was. */
+	start(NULL);
+	for (u64 i = 1; i < 20; i++)
+		walk_one(BASE + i * FAR, 10, 200);
+	assert_int_equal(leap_stream_rest(&streams, found), 0);
+}
+
+/* Three faults in a row, and many around the third that go nowhere. */
+static void noise_is_no_long_stream(void **state)
+{
+	(void)state;
+	srandom(7);
+	walk_one(BASE, 5000, 3);
+	for (u32 i = 0; i < 2 * LONG; i++)
+		fault(BASE + 10000 + (u64)random() % 30);
+	assert_int_equal(found->delta, 5000);
+	assert_in_range(found->steps, LONG, 3 * LONG);
+	assert_int_equal(fault(BASE + FAR), LEAP_MOVE_STRAY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +447,13 @@ int main(void)
 		test(random_faults_lose_trust),
 		test(another_habit_replaces_the_first),
 		test(a_hit_without_a_stream_is_a_stray),
+		test(a_long_stream_goes_on_elsewhere),
+		test(a_short_stream_does_not),
+		test(a_long_stream_goes_on_at_once_or_never),
+		test(a_long_stream_goes_on_elsewhere_once),
+		test(a_long_stream_says_how_far_others_go),
+		test(a_long_stream_has_no_sure_end),
+		test(noise_is_no_long_stream),
 	};
 
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
