@@ -26,12 +26,12 @@ MODULE_PARM_DESC(dram_latency_us,
 
 /**
  * struct dram - requests on their way over that wire
- * @lock: protects @wire
+ * @lock: protects @wire, and the server's capacity
  * @wire: first come, first served
  * @timer: runs while there are any, until the first one is due
  */
 struct dram {
-	spinlock_t lock;	/* of @wire */
+	spinlock_t lock;	/* see above */
 	struct list_head wire;
 	struct hrtimer timer;
 };
@@ -70,6 +70,8 @@ static void dram_disconnect(struct leap_server *server)
 
 	hrtimer_cancel(&dram->timer);	/* the last request has ended, it may have not */
 	kfree(dram);
+	if (server->capacity == server->addr.bytes)
+		return;		/* nothing is lent, and slabs may come and go */
 	for (nr = 0; session->slabs && nr < session->map.top; nr++) {
 		struct leap_slab *slab = session->slabs[nr];
 
@@ -84,26 +86,52 @@ static void dram_abort(struct leap_server *server)
 {
 }
 
+/* Both housekeeping and the mover borrow and return. */
+static bool take(struct leap_server *server, u64 size)
+{
+	struct dram *dram = server->priv;
+	unsigned long flags;
+	bool there;
+
+	spin_lock_irqsave(&dram->lock, flags);
+	there = server->capacity >= size;
+	if (there)
+		WRITE_ONCE(server->capacity, server->capacity - size);
+	spin_unlock_irqrestore(&dram->lock, flags);
+	return there;
+}
+
+static void put_back(struct leap_server *server, u64 size)
+{
+	struct dram *dram = server->priv;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dram->lock, flags);
+	WRITE_ONCE(server->capacity, server->capacity + size);
+	spin_unlock_irqrestore(&dram->lock, flags);
+}
+
 static int dram_slab_get(struct leap_server *server, struct leap_lease *lease)
 {
 	u64 size = 1ULL << server->session->slab_shift;
 	void *memory;
 
-	if (server->capacity < size)
+	if (!take(server, size))
 		return -ENOSPC;
 	memory = __vmalloc(size, GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY |
 			   __GFP_NOWARN);
-	if (!memory)
+	if (!memory) {
+		put_back(server, size);
 		return -ENOSPC;
+	}
 	lease->addr = (uintptr_t)memory;
-	server->capacity -= size;
 	return 0;
 }
 
 static void dram_slab_put(struct leap_server *server, struct leap_lease *lease)
 {
 	vfree((void *)(uintptr_t)lease->addr);
-	server->capacity += 1ULL << server->session->slab_shift;
+	put_back(server, 1ULL << server->session->slab_shift);
 }
 
 static int dram_ping(struct leap_server *server)

@@ -245,9 +245,14 @@ static void store_over(struct leap_session *session, struct folio *folio,
 		       const struct leap_spot *spot, bool written)
 {
 	struct leap_server *server = leap_spot_lease(spot)->server;
+	bool stored;
 
-	if (leap_spot_written(session, spot, written ? spot->store.copies : 0)) {
+	rcu_read_lock();	/* keeps the server: see server.c */
+	stored = leap_spot_written(session, spot, written ? spot->store.copies : 0);
+	if (stored)
 		account_store(server, spot->nr);
+	rcu_read_unlock();
+	if (stored) {
 		leap_store_end(folio, 0);
 		return;
 	}
@@ -366,11 +371,13 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 	io->more = !demand && READ_ONCE(session->holder) == current;
 	if (sync)
 		io->waiter = &waiter;
-	/* For poll() below: the request may take its own with it. */
+	/* For poll() below: the request may take its own with it, and the server. */
 	percpu_ref_get(&session->ios);
+	rcu_read_lock();
 	io_submit(io);
 	if (demand && session->transport->poll && !prefetch_comes_first(sync))
 		session->transport->poll(server, folio);
+	rcu_read_unlock();
 	if (sync)
 		wait_for_completion(&waiter);
 out:
@@ -406,14 +413,19 @@ struct leap_session *leap_io_hold(void)
  */
 void leap_io_release(struct leap_session *session)
 {
+	struct leap_server *server;
 	unsigned int i;
 
 	if (!session)
 		return;
 	WRITE_ONCE(session->holder, NULL);
-	for (i = 0; i < session->portal.nr_servers; i++)
-		if (leap_server_live(session->servers[i]))
-			session->transport->flush(session->servers[i]);
+	rcu_read_lock();
+	for (i = 0; i < READ_ONCE(session->places); i++) {
+		server = leap_session_server(session, i);
+		if (server && leap_server_live(server))
+			session->transport->flush(server);
+	}
+	rcu_read_unlock();
 	leap_session_put(session);
 }
 
@@ -429,10 +441,12 @@ void leap_io_poll(swp_entry_t entry, struct folio *folio)
 
 	if (!session)
 		return;
+	rcu_read_lock();
 	if (session->transport->poll && folio_test_locked(folio))
 		server = leap_map_server(session, entry);
 	if (server)
 		session->transport->poll(server, folio);
+	rcu_read_unlock();
 	leap_session_put(session);
 }
 
@@ -477,11 +491,16 @@ static void copy_done(struct leap_io *io, int err)
 static bool load_again(struct leap_io *io)
 {
 	struct leap_server *server = io->server;
+	int err;
 
 	io->tried |= BIT(io->spot.home);
-	if (leap_spot_again(io->session, &io->spot, io->tried))
+	rcu_read_lock();	/* keeps the first server */
+	err = leap_spot_again(io->session, &io->spot, io->tried);
+	if (!err)
+		leap_stats_add_server(server, LEAP_FAILED_LOADS, io->nr);
+	rcu_read_unlock();
+	if (err)
 		return false;
-	leap_stats_add_server(server, LEAP_FAILED_LOADS, io->nr);
 	leap_stats_add(NULL, LEAP_RETRIED_LOADS, io->nr);
 	aim(io);
 	io->more = false;	/* who has kept others back may have released them */
@@ -506,7 +525,6 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 		err = check_load(io);
 	if (err && load_again(io))
 		return;
-	leap_spot_read(io->session, &io->spot);
 	if (err) {
 		leap_stats_add(io->server, LEAP_FAILED_LOADS, io->nr);
 	} else {
@@ -514,6 +532,7 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 		if (io->demand)
 			note_latency(io->server, LEAP_LOAD, ns);
 	}
+	leap_spot_read(io->session, &io->spot);	/* the server may go then */
 	leap_load_end(io->folio, err);
 	io_free(io);
 	if (waiter)

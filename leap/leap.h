@@ -9,14 +9,14 @@
  *	                     server.c   ... at a server ...
  *	dram.c, rdma*.c  <-  transport  ... that moves the bytes
  *
- * Lifetimes: there is at most one session. It owns its servers, its slabs and
- * the map. Each request holds a reference on the session (session->ios), so
+ * Lifetimes: there is at most one session. It owns its servers (server.c says
+ * for how long), its slabs and the map. Each request holds a reference on the session (session->ios), so
  * session_destroy() can tell when the last one is over. Requests belong to
  * io.c until the transport's submit(), then to the transport until it calls
  * leap_io_done() exactly once, from any context.
  *
  * Locks, outermost first:
- *	session_mutex		session.c: create, destroy, areas come and go
+ *	session_mutex		session.c: create, destroy, areas and servers come and go
  *	rdma->conn_mutex	rdma.c: a server is connected or let go
  *	ctrl->mutex		rdma_ctrl.c: one control call at a time
  *	session->map_lock	map.c, slab.c, spot.c, ...: clusters, chunks, slabs; irq-safe
@@ -205,10 +205,11 @@ extern const struct leap_transport leap_rdma;
  * struct leap_server - one that lends memory
  * @session: its owner
  * @addr: from the portal
- * @index: place in the portal, from 0
+ * @index: place in &leap_session.servers
  * @health: its state, under state_lock; read with leap_server_live() and the like
  * @broken: the attempt to connect that is under way has failed already; likewise
  * @epoch: how often it was lost; changes under map_lock
+ * @leaving: it is to be removed and gets no home any more; likewise
  * @capacity: bytes it may still lend, as it said last
  * @priv: the transport's
  * @why: what it said when it refused the connection
@@ -230,6 +231,7 @@ struct leap_server {
 	struct leap_health health;
 	bool broken;
 	u32 epoch;
+	bool leaving;
 	u64 capacity;
 	void *priv;
 	char why[LEAP_REFUSAL_TEXT];
@@ -262,8 +264,10 @@ static inline bool leap_server_epoch(struct leap_server *server, u32 *epoch)
 }
 
 struct leap_server *leap_server_create(struct leap_session *session,
-				       unsigned int index);
+				       unsigned int index,
+				       const struct leap_portal_server *addr);
 void leap_server_destroy(struct leap_server *server);
+void leap_server_drain(struct leap_server *server);
 void leap_server_fail(struct leap_server *server, const char *why, int err);
 void leap_server_note(struct leap_server *server, enum leap_health_event event);
 bool leap_server_lost(struct leap_server *server);
@@ -281,7 +285,9 @@ void leap_server_exit(void);
  * @transport: moves the bytes
  * @slab_shift: log2 of the slabs' size in bytes, 0 until the first server has
  *	said what it lends in
- * @servers: in the portal's order
+ * @servers: first in the portal's order; NULL where none is. Changes under the
+ *	session lock and map_lock, see leap_session_server()
+ * @places: in @servers, that may be taken; grows only
  * @synchronous: its loads are over so soon that the swap cache is a detour
  * @draining: no new stores
  * @ios: one reference for each request, one for the session itself
@@ -300,6 +306,7 @@ void leap_server_exit(void);
  * @stores: stores that have begun and not ended, waiting ones included
  * @active: pages of the stores that have had their turn
  * @store_wait: those who wait for either to fall
+ * @reaper: lets servers go that have been drained, see servers.c
  * @housekeeping: borrows, returns, pings and looks for overdue requests
  * @exhausted: it could not borrow as much as it should
  * @holder: who has several loads to start at a time, see leap_io_hold()
@@ -311,6 +318,7 @@ struct leap_session {
 	const struct leap_transport *transport;
 	u32 slab_shift;
 	struct leap_server *servers[LEAP_SERVERS_MAX];
+	u32 places;
 	bool synchronous;
 	bool draining;
 	struct percpu_ref ios;
@@ -333,12 +341,23 @@ struct leap_session {
 	atomic_t active;
 	wait_queue_head_t store_wait;
 
+	struct delayed_work reaper;
 	struct delayed_work housekeeping;
 	bool exhausted;
 	struct task_struct *holder;
 };
 
 extern struct workqueue_struct *leap_wq;
+
+/*
+ * The server in a place, or NULL. It stays while the caller is housekeeping or the
+ * mover, has the session lock, or is in an RCU read-side section: see server.c.
+ */
+static inline struct leap_server *leap_session_server(struct leap_session *session,
+						      u32 place)
+{
+	return READ_ONCE(session->servers[place]);
+}
 
 struct leap_session *leap_session_get(void);
 void leap_session_put(struct leap_session *session);
@@ -352,7 +371,17 @@ void leap_session_lock(void);
 bool leap_session_trylock(void);
 void leap_session_unlock(void);
 void leap_error(const char *fmt, ...) __printf(1, 2);
+void leap_error_clear(void);
 ssize_t leap_error_show(char *buf);
+
+/* servers.c */
+
+void leap_servers_init(struct leap_session *session);
+int leap_servers_connect(struct leap_session *session);
+void leap_servers_exit(struct leap_session *session);
+u32 leap_servers_staying(struct leap_session *session);
+int leap_servers_add(const char *text);
+int leap_servers_remove(const char *text);
 
 /* process.c */
 
@@ -440,6 +469,8 @@ void leap_slab_update(struct leap_session *session, u32 nr);
 void leap_slab_lacks(struct leap_session *session, struct leap_slab *slab);
 void leap_slab_void_home(struct leap_slab *slab, u32 home);
 int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease);
+bool leap_slab_dispensable(struct leap_session *session,
+			   const struct leap_slab *slab, u32 home);
 bool leap_slab_next_report(struct leap_server *server, u32 *nr, u32 *remote_id,
 			   u32 *used);
 ssize_t leap_slab_show(struct leap_session *session, struct leap_server *server,
@@ -453,6 +484,9 @@ void leap_slab_server_back(struct leap_server *server, u32 epoch);
 void leap_slab_server_forget(struct leap_server *server, u32 epoch);
 void leap_slab_server_health(struct leap_server *server);
 void leap_slab_server_report(struct leap_server *server);
+void leap_slab_server_drain(struct leap_server *server);
+void leap_slab_server_spare(struct leap_server *server);
+bool leap_slab_server_empty(struct leap_server *server);
 void leap_slab_count_freed(struct leap_session *session,
 			   const struct leap_slab *slab, u32 home);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Slabs that must leave a server, because it has called them back.
+ * Slabs that must leave a server, because it has called them back or is to be removed.
  *
  * Its home there retires: nothing new is written to it. Then one of these:
  *
@@ -78,7 +78,7 @@ static void note_recalls(struct leap_session *session)
 	unsigned int i, bit;
 
 	spin_lock_irq(&session->map_lock);
-	for (i = 0; i < session->portal.nr_servers; i++) {
+	for (i = 0; i < session->places; i++) {
 		struct leap_server *server = session->servers[i];
 
 		if (!server)
@@ -308,17 +308,6 @@ int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 hom
 	return err;
 }
 
-static bool is_dispensable(struct leap_session *session, struct leap_slab *slab,
-			   u32 home)
-{
-	u32 chunk;
-
-	for (chunk = 0; chunk < session->map.chunks_per_slab; chunk++)
-		if (leap_copies_alone(&slab->copies[chunk], &slab->homes, home))
-			return false;
-	return true;
-}
-
 /* Nothing is read from there any more, if everything is elsewhere, too. */
 static bool abandon_home(struct leap_session *session, u32 nr,
 			 struct leap_slab *slab, u32 home)
@@ -326,7 +315,7 @@ static bool abandon_home(struct leap_session *session, u32 nr,
 	bool leave;
 
 	spin_lock_irq(&session->map_lock);
-	leave = is_dispensable(session, slab, home);
+	leave = leap_slab_dispensable(session, slab, home);
 	if (leave) {
 		leap_slab_count_freed(session, slab, home);
 		session->nr_retiring -= slab->homes.home[home].retiring;
