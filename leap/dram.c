@@ -144,22 +144,21 @@ static bool dram_overdue(struct leap_server *server, unsigned int ms)
 	return false;
 }
 
-static void copy(u64 addr, struct folio *folio, size_t size, enum leap_op op)
+static void dram_copy(u64 addr, struct folio *folio, unsigned int page,
+		      unsigned int nr, enum leap_op op)
 {
+	size_t at = (size_t)page << PAGE_SHIFT, size = (size_t)nr << PAGE_SHIFT;
 	void *slab = (void *)(uintptr_t)addr;
 
 	if (op == LEAP_STORE)
-		memcpy_from_folio(slab, folio, 0, size);
+		memcpy_from_folio(slab, folio, at, size);
 	else
-		memcpy_to_folio(folio, 0, slab, size);
+		memcpy_to_folio(folio, at, slab, size);
 }
 
-static bool dram_at_once(u64 addr, struct folio *folio, enum leap_op op)
+static bool dram_instant(void)
 {
-	if (READ_ONCE(dram_latency_us))
-		return false;
-	copy(addr, folio, folio_size(folio), op);
-	return true;
+	return !READ_ONCE(dram_latency_us);
 }
 
 /* Takes what is due off the wire; returns whether anything is left there. */
@@ -192,7 +191,7 @@ static enum hrtimer_restart arrive(struct hrtimer *timer)
 	spin_unlock_irqrestore(&dram->lock, flags);
 	list_for_each_entry_safe(io, next, &due, list) {
 		list_del_init(&io->list);
-		copy(io->addr, io->folio, (size_t)io->nr << PAGE_SHIFT, io->op);
+		dram_copy(io->addr, io->folio, 0, io->nr, io->op);
 		leap_io_done(io, 0);
 	}
 	return more ? HRTIMER_RESTART : HRTIMER_NORESTART;
@@ -219,7 +218,7 @@ static void dram_submit(struct leap_io *io)
 		send(io->server->priv, io, us);
 		return;
 	}
-	copy(io->addr, io->folio, (size_t)io->nr << PAGE_SHIFT, io->op);
+	dram_copy(io->addr, io->folio, 0, io->nr, io->op);
 	leap_io_done(io, 0);
 }
 
@@ -232,6 +231,7 @@ const struct leap_transport leap_dram = {
 	.slab_put = dram_slab_put,
 	.ping = dram_ping,
 	.overdue = dram_overdue,
-	.at_once = dram_at_once,
+	.copy = dram_copy,
+	.instant = dram_instant,
 	.submit = dram_submit,
 };

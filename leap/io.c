@@ -216,14 +216,13 @@ static bool at_once(struct leap_session *session, struct folio *folio,
 	struct leap_server *server = leap_spot_lease(spot)->server;
 	ktime_t started;
 
-	if (!transport->at_once || session->portal.replicas > 1 ||
-	    !leap_server_live(server) ||
+	if (!transport->copy || !transport->instant() ||
+	    session->portal.replicas > 1 || !leap_server_live(server) ||
 	    leap_fault_armed((enum leap_fault_point)op) || trace_leap_submit_enabled() ||
 	    trace_leap_done_enabled())
 		return false;
 	started = ktime_get();
-	if (!transport->at_once(leap_spot_addr(spot), folio, op))
-		return false;
+	transport->copy(leap_spot_addr(spot), folio, 0, spot->nr, op);
 	leap_stats_add(server, posted_event(op), folio_nr_pages(folio));
 	if (timed)
 		note_latency(server, op,
@@ -329,13 +328,23 @@ static void load_over(struct leap_session *session, struct folio *folio,
 		      const struct leap_spot *spot)
 {
 	struct leap_server *server = leap_spot_lease(spot)->server;
-	int err = leap_verify_check(spot, folio);
+	int err = leap_verify_check(spot, folio, 0);
 
 	if (err)
 		leap_stats_add(server, LEAP_FAILED_LOADS, spot->nr);
 	else
 		account_load(server, spot->nr);
 	leap_spot_read(session, spot);
+	leap_load_end(folio, err);
+}
+
+/* The end of a load that has no spot for all of the folio. */
+static void load_otherwise(struct leap_session *session, struct folio *folio)
+{
+	int err = session ? leap_pieces_load(session, folio) : -EIO;
+
+	if (err)
+		leap_stats_add(NULL, LEAP_FAILED_LOADS, folio_nr_pages(folio));
 	leap_load_end(folio, err);
 }
 
@@ -355,8 +364,7 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 
 	if (!session || !leap_map_find(session, folio->swap,
 				       folio_nr_pages(folio), &spot)) {
-		leap_stats_add(NULL, LEAP_FAILED_LOADS, folio_nr_pages(folio));
-		leap_load_end(folio, -EIO);
+		load_otherwise(session, folio);
 		goto out;
 	}
 	server = leap_spot_lease(&spot)->server;
@@ -510,7 +518,7 @@ static bool load_again(struct leap_io *io)
 
 static int check_load(struct leap_io *io)
 {
-	int err = leap_verify_check(&io->spot, io->folio);
+	int err = leap_verify_check(&io->spot, io->folio, 0);
 
 	if (err)
 		leap_spot_spoil(io->session, &io->spot);

@@ -168,8 +168,9 @@ struct leap_lease {
  * @slab_put: return it; nothing of it is in use. May sleep, bounded.
  * @ping: see that the server is alive, and tell it how full its slabs are, see
  *	leap_slab_next_report(). May sleep, bounded.
- * @at_once: move a folio's bytes to (store) or from (load) this address of a slab
- *	before returning, or return false; any context. NULL if it never can.
+ * @copy: move the bytes of some pages of a folio to (store) or from (load) this
+ *	address of a slab before returning; any context. NULL if it never can.
+ * @instant: does nobody mind that requests take no longer than that? NULL likewise
  * @submit: start the request; any context. Must call leap_io_done() once, maybe
  *	before it returns. With &leap_io.more it may keep the request back.
  * @flush: start what submit() has kept back; any context. NULL if it does not.
@@ -186,7 +187,9 @@ struct leap_transport {
 	int (*slab_get)(struct leap_server *server, struct leap_lease *lease);
 	void (*slab_put)(struct leap_server *server, struct leap_lease *lease);
 	int (*ping)(struct leap_server *server);
-	bool (*at_once)(u64 addr, struct folio *folio, enum leap_op op);
+	void (*copy)(u64 addr, struct folio *folio, unsigned int page,
+		     unsigned int nr, enum leap_op op);
+	bool (*instant)(void);
 	void (*submit)(struct leap_io *io);
 	void (*flush)(struct leap_server *server);
 	void (*poll)(struct leap_server *server, struct folio *folio);
@@ -493,7 +496,8 @@ void leap_slab_count_freed(struct leap_session *session,
 /* verify.c */
 
 void leap_verify_note(const struct leap_spot *spot, struct folio *folio);
-int leap_verify_check(const struct leap_spot *spot, struct folio *folio);
+int leap_verify_check(const struct leap_spot *spot, struct folio *folio,
+		      unsigned int page);
 
 /* move.c */
 
@@ -634,6 +638,10 @@ int leap_io_copy(struct leap_session *session, struct folio *folio,
 		 const struct leap_spot *spot, enum leap_op op);
 void leap_io_done(struct leap_io *io, int err);
 void leap_io_drain_stores(struct leap_session *session);
+
+/* pieces.c */
+
+int leap_pieces_load(struct leap_session *session, struct folio *folio);
 
 /* sysfs.c */
 

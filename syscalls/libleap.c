@@ -157,6 +157,33 @@ API int leap_session_destroy(bool force)
 }
 
 /**
+ * leap_session_add - one more server for the session
+ * @server: as an element of a portal's list: "10.0.0.2:9400", or a size for dram
+ *
+ * Return: 0, -ENOTCONN (no session), -EEXIST (it is one already), -ENOSPC (there are
+ * LEAP_SERVERS_MAX), or one of the values that is_session_create(2) lists.
+ */
+API int leap_session_add(const char *server)
+{
+	return write_file("servers/add", server);
+}
+
+/**
+ * leap_session_remove - begin to remove a server
+ * @server: as above
+ *
+ * It takes nothing new from now on, and goes when what it has is elsewhere; until
+ * then leap_servers() has it, in a state that begins with "draining".
+ *
+ * Return: 0, -ENOTCONN (no session), -ENOENT (no such server), -EBUSY (too few would
+ * be left), -EINVAL, -EDESTADDRREQ, -EADDRNOTAVAIL, -EDOM (malformed).
+ */
+API int leap_session_remove(const char *server)
+{
+	return write_file("servers/remove", server);
+}
+
+/**
  * leap_attach - let pages of a process be stored remotely
  * @pid: the process; children that it forks later, and what they exec, too
  *
@@ -424,9 +451,14 @@ API int leap_prefetch(struct leap_prefetch *prefetch)
 
 static int read_server(int index, struct leap_server *server)
 {
+	static const struct key keys[] = {
+		{ "free_bytes", offsetof(struct leap_server, free_bytes) },
+		{ "losses", offsetof(struct leap_server, losses) },
+	};
 	char folder[32], name[64], *text;
 	int ret;
 
+	server->index = index;
 	snprintf(folder, sizeof(folder), "servers/%d/", index);
 	snprintf(name, sizeof(name), "%saddress", folder);
 	ret = read_file(name, &text);
@@ -441,14 +473,17 @@ static int read_server(int index, struct leap_server *server)
 		return ret;
 	copy_word(server->state, sizeof(server->state), text);
 	free(text);
-	return read_numbers(folder, &server->n);
+	snprintf(name, sizeof(name), "%sstat", folder);
+	ret = read_keys(name, keys, NR_KEYS(keys), server);
+	return ret ? ret : read_numbers(folder, &server->n);
 }
 
 /**
- * leap_servers - the session's servers in the portal's order
+ * leap_servers - the session's servers by their places
  * @servers: set to an array that the caller frees; NULL if there is none
  *
- * A session that ends while this runs shortens the list.
+ * A session that ends while this runs shortens the list, and so does a server that
+ * is removed.
  *
  * Return: how many servers, or a negative errno value.
  */
@@ -461,13 +496,16 @@ API int leap_servers(struct leap_server **servers)
 	errno = saved;
 	if (!list)
 		return -ENOMEM;
-	while (count < LEAP_SERVERS_MAX) {
-		ret = read_server(count, &list[count]);
-		if (ret)
+	for (int i = 0; i < LEAP_SERVERS_MAX; i++) {
+		ret = read_server(i, &list[count]);
+		if (!ret)
+			count++;
+		else if (ret != -ENOENT && ret != -ENODEV)
 			break;
-		count++;
+		else
+			ret = 0;
 	}
-	if (ret && ret != -ENOENT && ret != -ENODEV) {
+	if (ret) {
 		free(list);
 		return ret;
 	}
