@@ -336,7 +336,6 @@ static void one_server_by_itself(void **state)
 		{ "64M,64M", LEAP_PORTAL_DRAM, -EDOM },
 	};
 	struct leap_portal_server server;
-	struct leap_portal_error error;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -352,7 +351,6 @@ static void one_server_by_itself(void **state)
 static void a_server_is_the_same_however_it_is_written(void **state)
 {
 	struct leap_portal_server a, b;
-	struct leap_portal_error error;
 
 	(void)state;
 	assert_int_equal(leap_portal_parse_server("[::1]:9400", LEAP_PORTAL_RDMA, &a, &error), 0);
