@@ -10,8 +10,8 @@
  *	dram.c, rdma*.c  <-  transport  ... that moves the bytes
  *
  * Lifetimes: there is at most one session. It owns its servers (server.c says
- * for how long), its slabs and the map. Each request holds a reference on the session (session->ios), so
- * session_destroy() can tell when the last one is over. Requests belong to
+ * for how long), its slabs and the map. Each request holds a reference on the
+ * session (session->ios), so session_destroy() can tell when the last one is over. Requests belong to
  * io.c until the transport's submit(), then to the transport until it calls
  * leap_io_done() exactly once, from any context.
  *

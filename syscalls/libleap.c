@@ -156,6 +156,12 @@ API int leap_session_destroy(bool force)
 	return write_file("destroy", force ? "force" : "1");
 }
 
+/* The kernel would not see a write of nothing. */
+static int write_server(const char *name, const char *server)
+{
+	return write_file(name, *server ? server : "\n");
+}
+
 /**
  * leap_session_add - one more server for the session
  * @server: as an element of a portal's list: "10.0.0.2:9400", or a size for dram
@@ -165,7 +171,7 @@ API int leap_session_destroy(bool force)
  */
 API int leap_session_add(const char *server)
 {
-	return write_file("servers/add", server);
+	return write_server("servers/add", server);
 }
 
 /**
@@ -180,7 +186,7 @@ API int leap_session_add(const char *server)
  */
 API int leap_session_remove(const char *server)
 {
-	return write_file("servers/remove", server);
+	return write_server("servers/remove", server);
 }
 
 /**

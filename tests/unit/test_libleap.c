@@ -39,6 +39,9 @@ static void commands_write_what_the_kernel_reads(void **state)
 	assert_string_equal(fake_read("servers/add"), "[::1]:9400");
 	assert_returns(leap_session_remove("64M"), 0);
 	assert_string_equal(fake_read("servers/remove"), "64M");
+	fake_write("servers/add", "");
+	assert_returns(leap_session_add(""), 0);
+	assert_string_equal(fake_read("servers/add"), "\n");
 }
 
 /* 0 would detach every process, so it must not get through. */

@@ -11,7 +11,7 @@
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
-mib=32 rounds=10
+mib=32 rounds=5
 [ "$LEAP_FLAVOUR" = release ] || mib=8 rounds=4
 half=$((mib << 19))
 sys=/sys/kernel/mm/leap
@@ -29,9 +29,9 @@ server_stat() { awk -v key="$2" '$1 == key { print $2 }' "$sys/servers/$1/stat";
 holds() { [ "$(server_stat "$1" remote_pages)" -gt 0 ]; }
 goes_on() { [ "$(leap_stat loaded_pages)" -gt "$1" ]; }
 
-# load PASSES...: a program in the background that checks its data
+# load: a program in the background that checks its data
 load() {
-	run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 --passes 100000 "$@" &
+	run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 --passes 100000 &
 	program=$!
 	wait_for 60 goes_on $(($(leap_stat loaded_pages) + (mib << 6))) || fail "the program does not swap"
 }
