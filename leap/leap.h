@@ -11,9 +11,9 @@
  *
  * Lifetimes: there is at most one session. It owns its servers (server.c says
  * for how long), its slabs and the map. Each request holds a reference on the
- * session (session->ios), so session_destroy() can tell when the last one is over. Requests belong to
- * io.c until the transport's submit(), then to the transport until it calls
- * leap_io_done() exactly once, from any context.
+ * session (session->ios), so session_destroy() can tell when the last one is over.
+ * Requests belong to io.c until the transport's submit(), then to the transport
+ * until it calls leap_io_done() exactly once, from any context.
  *
  * Locks, outermost first:
  *	session_mutex		session.c: create, destroy, areas and servers come and go
@@ -309,6 +309,7 @@ void leap_server_exit(void);
  * @stores: stores that have begun and not ended, waiting ones included
  * @active: pages of the stores that have had their turn
  * @store_wait: those who wait for either to fall
+ * @reaping: somebody waits for the mover to end what it is at
  * @reaper: lets servers go that have been drained, see servers.c
  * @housekeeping: borrows, returns, pings and looks for overdue requests
  * @exhausted: it could not borrow as much as it should
@@ -344,6 +345,7 @@ struct leap_session {
 	atomic_t active;
 	wait_queue_head_t store_wait;
 
+	bool reaping;
 	struct delayed_work reaper;
 	struct delayed_work housekeeping;
 	bool exhausted;
@@ -360,6 +362,12 @@ static inline struct leap_server *leap_session_server(struct leap_session *sessi
 						      u32 place)
 {
 	return READ_ONCE(session->servers[place]);
+}
+
+/* Is the mover to leave everything as it is now? */
+static inline bool leap_move_must_end(const struct leap_session *session)
+{
+	return READ_ONCE(session->draining) || READ_ONCE(session->reaping);
 }
 
 struct leap_session *leap_session_get(void);

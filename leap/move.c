@@ -264,7 +264,7 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 	int err;
 
 	for (;;) {
-		if (READ_ONCE(session->draining))
+		if (leap_move_must_end(session))
 			return -ESHUTDOWN;
 		err = begin_piece(session, &state, from, &source, &target);
 		if (err)
@@ -391,7 +391,7 @@ static void move_work(struct work_struct *work)
 
 	note_recalls(session);
 	for (nr = 0; READ_ONCE(session->nr_retiring) &&
-	     !READ_ONCE(session->draining) &&
+	     !leap_move_must_end(session) &&
 	     nr < READ_ONCE(session->map.top); nr++)
 		move_slab(session, nr);
 	note_recalls(session);

@@ -130,7 +130,7 @@ static bool repair_slab(struct leap_session *session, u32 nr)
 static bool is_urgent(struct leap_session *session, u32 retiring)
 {
 	return READ_ONCE(session->nr_retiring) > retiring ||
-	       READ_ONCE(session->draining);
+	       leap_move_must_end(session);
 }
 
 /**

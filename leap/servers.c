@@ -81,7 +81,10 @@ static void let_go(struct leap_session *session, struct leap_server *server)
 	set_place(session, place, NULL);
 	synchronize_rcu();
 	flush_work(&session->housekeeping.work);
+	WRITE_ONCE(session->reaping, true);	/* the mover may have much to do */
 	flush_work(&session->mover.work);
+	WRITE_ONCE(session->reaping, false);
+	leap_move_kick(session);
 	leap_server_destroy(server);
 	pr_info("server %u is removed\n", place);
 }
