@@ -101,7 +101,7 @@ wait_for 20 server_is 0 lost || fail "nobody notices"
 leapctl session add "$(server 2)" || fail "it is not added"
 leapctl session remove "$(server 0)" || fail "the dead one is not removed"
 gone 0 || fail "it is there still"
-complete || fail "$(missing) copies are missing"
+wait_for 30 complete || fail "$(missing) copies are missing"
 check_load
 start_server 0
 leapctl session add "$(server 0)" || fail "it is not added again"
