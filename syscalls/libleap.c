@@ -15,8 +15,6 @@
 #include "libleap.h"
 #include "libleap_priv.h"
 
-#define API	__attribute__((visibility("default")))
-
 const char *leap_sysfs_root = LEAP_SYSFS;
 
 /* A function that calls something which may set errno puts it back. */
@@ -92,7 +90,7 @@ static int read_file(const char *name, char **text)
 }
 
 /* As read_file() for a file that is there whenever the module is. */
-static int read_own(const char *name, char **text)
+int leap_read_own(const char *name, char **text)
 {
 	int ret = read_file(name, text);
 
@@ -238,7 +236,7 @@ API int leap_detach_all(void)
 API int leap_session(struct leap_session *session)
 {
 	char *text, *rest, *key, *value;
-	int ret = read_own("session", &text);
+	int ret = leap_read_own("session", &text);
 
 	if (ret)
 		return ret;
@@ -417,7 +415,7 @@ static int read_setting(const char *what, uint64_t *value)
 	int ret;
 
 	snprintf(name, sizeof(name), "prefetch/%s", what);
-	ret = read_own(name, &text);
+	ret = leap_read_own(name, &text);
 	if (ret)
 		return ret;
 	*value = number(text, NULL);
@@ -523,94 +521,6 @@ API int leap_servers(struct leap_server **servers)
 	return count;
 }
 
-static bool parse_process(const char *line, struct leap_process *p)
-{
-	int saved = errno, attached = 0, fields;
-
-	memset(p, 0, sizeof(*p));
-	fields = sscanf(line, "%d %63s %d %" SCNu64 " %" SCNu64 " %" SCNu64 " %"
-			SCNu64 " %" SCNu64, &p->pid, p->comm, &attached,
-			&p->stored, &p->loaded, &p->freed, &p->failed, &p->remote);
-	p->attached = attached;
-	errno = saved;
-	return fields == 8;
-}
-
-/* Adds what prefetch/processes says; processes come and go in between. */
-static int read_faults(struct leap_process *list, int count)
-{
-	char *text, *rest, *line;
-	int saved = errno, on, ret;
-	struct leap_faults f;
-	pid_t pid;
-
-	ret = read_own("prefetch/processes", &text);
-	if (ret)
-		return ret;
-	rest = text;
-	while ((line = strsep(&rest, "\n")) && *line) {
-		if (sscanf(line, "%d %*s %d %" SCNu64 " %" SCNu64 " %" SCNu64
-			   " %" SCNu64 " %" SCNu64 " %" SCNu64, &pid, &on,
-			   &f.faults, &f.misses, &f.hits, &f.late, &f.issued,
-			   &f.unused) != 8) {
-			ret = -EPROTO;
-			break;
-		}
-		for (int i = 0; i < count; i++) {
-			if (list[i].pid != pid)
-				continue;
-			list[i].prefetch = on;
-			list[i].faults = f;
-		}
-	}
-	free(text);
-	errno = saved;
-	return ret;
-}
-
-/**
- * leap_processes - the processes that are or were attached and live
- * @processes: set to an array that the caller frees; NULL if there is none
- *
- * Return: how many processes, -EPROTO if the kernel's list is not understood,
- * or another negative errno value.
- */
-API int leap_processes(struct leap_process **processes)
-{
-	struct leap_process *list = NULL;
-	char *text, *rest, *line;
-	int saved = errno, ret, count = 0, lines = 0;
-
-	ret = read_own("processes", &text);
-	if (ret)
-		return ret;
-	for (const char *c = text; *c; c++)
-		lines += *c == '\n';
-	if (lines) {
-		list = calloc(lines, sizeof(*list));
-		errno = saved;
-		if (!list)
-			ret = -ENOMEM;
-	}
-	rest = text;
-	while (!ret && lines--) {
-		line = strsep(&rest, "\n");
-		if (!parse_process(line, &list[count]))
-			ret = -EPROTO;
-		else if (list[count].pid)	/* 0: it is exiting */
-			count++;
-	}
-	free(text);
-	if (!ret)
-		ret = read_faults(list, count);
-	if (ret || !count) {
-		free(list);
-		list = NULL;
-	}
-	*processes = list;
-	return ret ? ret : count;
-}
-
 /**
  * leap_last_error - the kernel's sentence about the last command that failed
  * @text: filled in, without a newline; "" if none has failed
@@ -622,7 +532,7 @@ API int leap_processes(struct leap_process **processes)
 API int leap_last_error(char *text, size_t size)
 {
 	char *own;
-	int ret = read_own("last_error", &own);
+	int ret = leap_read_own("last_error", &own);
 
 	if (ret)
 		return ret;
