@@ -26,12 +26,12 @@ MODULE_PARM_DESC(dram_latency_us,
 
 /**
  * struct dram - requests on their way over that wire
- * @lock: protects @wire
+ * @lock: protects @wire, and the server's capacity
  * @wire: first come, first served
  * @timer: runs while there are any, until the first one is due
  */
 struct dram {
-	spinlock_t lock;	/* of @wire */
+	spinlock_t lock;	/* see above */
 	struct list_head wire;
 	struct hrtimer timer;
 };
@@ -71,6 +71,8 @@ static void dram_disconnect(struct leap_server *server)
 
 	hrtimer_cancel(&dram->timer);	/* the last request has ended, it may have not */
 	kfree(dram);
+	if (server->capacity == server->addr.bytes)
+		return;		/* nothing is lent, and slabs may come and go */
 	for (nr = 0; session->slabs && nr < session->map.top; nr++) {
 		struct leap_slab *slab = session->slabs[nr];
 
@@ -85,26 +87,52 @@ static void dram_abort(struct leap_server *server)
 {
 }
 
+/* Both housekeeping and the mover borrow and return. */
+static bool take(struct leap_server *server, u64 size)
+{
+	struct dram *dram = server->priv;
+	unsigned long flags;
+	bool there;
+
+	spin_lock_irqsave(&dram->lock, flags);
+	there = server->capacity >= size;
+	if (there)
+		WRITE_ONCE(server->capacity, server->capacity - size);
+	spin_unlock_irqrestore(&dram->lock, flags);
+	return there;
+}
+
+static void put_back(struct leap_server *server, u64 size)
+{
+	struct dram *dram = server->priv;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dram->lock, flags);
+	WRITE_ONCE(server->capacity, server->capacity + size);
+	spin_unlock_irqrestore(&dram->lock, flags);
+}
+
 static int dram_slab_get(struct leap_server *server, struct leap_lease *lease)
 {
 	u64 size = 1ULL << server->session->slab_shift;
 	void *memory;
 
-	if (server->capacity < size)
+	if (!take(server, size))
 		return -ENOSPC;
 	memory = __vmalloc(size, GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY |
 			   __GFP_NOWARN);
-	if (!memory)
+	if (!memory) {
+		put_back(server, size);
 		return -ENOSPC;
+	}
 	lease->addr = (uintptr_t)memory;
-	server->capacity -= size;
 	return 0;
 }
 
 static void dram_slab_put(struct leap_server *server, struct leap_lease *lease)
 {
 	vfree((void *)(uintptr_t)lease->addr);
-	server->capacity += 1ULL << server->session->slab_shift;
+	put_back(server, 1ULL << server->session->slab_shift);
 }
 
 static int dram_ping(struct leap_server *server)
@@ -117,22 +145,21 @@ static bool dram_overdue(struct leap_server *server, unsigned int ms)
 	return false;
 }
 
-static void copy(u64 addr, struct folio *folio, size_t size, enum leap_op op)
+static void dram_copy(u64 addr, struct folio *folio, unsigned int page,
+		      unsigned int nr, enum leap_op op)
 {
+	size_t at = (size_t)page << PAGE_SHIFT, size = (size_t)nr << PAGE_SHIFT;
 	void *slab = (void *)(uintptr_t)addr;
 
 	if (op == LEAP_STORE)
-		memcpy_from_folio(slab, folio, 0, size);
+		memcpy_from_folio(slab, folio, at, size);
 	else
-		memcpy_to_folio(folio, 0, slab, size);
+		memcpy_to_folio(folio, at, slab, size);
 }
 
-static bool dram_at_once(u64 addr, struct folio *folio, enum leap_op op)
+static bool dram_instant(void)
 {
-	if (READ_ONCE(dram_latency_us))
-		return false;
-	copy(addr, folio, folio_size(folio), op);
-	return true;
+	return !READ_ONCE(dram_latency_us);
 }
 
 /* Takes what is due off the wire; returns whether anything is left there. */
@@ -165,7 +192,7 @@ static enum hrtimer_restart arrive(struct hrtimer *timer)
 	spin_unlock_irqrestore(&dram->lock, flags);
 	list_for_each_entry_safe(io, next, &due, list) {
 		list_del_init(&io->list);
-		copy(io->addr, io->folio, (size_t)io->nr << PAGE_SHIFT, io->op);
+		dram_copy(io->addr, io->folio, 0, io->nr, io->op);
 		leap_io_done(io, 0);
 	}
 	return more ? HRTIMER_RESTART : HRTIMER_NORESTART;
@@ -192,7 +219,7 @@ static void dram_submit(struct leap_io *io)
 		send(io->server->priv, io, us);
 		return;
 	}
-	copy(io->addr, io->folio, (size_t)io->nr << PAGE_SHIFT, io->op);
+	dram_copy(io->addr, io->folio, 0, io->nr, io->op);
 	leap_io_done(io, 0);
 }
 
@@ -205,6 +232,7 @@ const struct leap_transport leap_dram = {
 	.slab_put = dram_slab_put,
 	.ping = dram_ping,
 	.overdue = dram_overdue,
-	.at_once = dram_at_once,
+	.copy = dram_copy,
+	.instant = dram_instant,
 	.submit = dram_submit,
 };

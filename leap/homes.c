@@ -101,9 +101,9 @@ static void resume(struct leap_server *server, u32 nr, u32 home, u32 epoch)
 	    h->health == LEAP_HEALTH_REMOVED)
 		return;
 	WRITE_ONCE(lease->epoch, epoch);
-	h->health = LEAP_HEALTH_UP;
+	h->health = server->leaving ? LEAP_HEALTH_DRAINING : LEAP_HEALTH_UP;
 	/* If it was called back, the server still waits for it. */
-	h->retiring = lease->recalled || is_surplus(&slab->homes);
+	h->retiring = lease->recalled || server->leaving || is_surplus(&slab->homes);
 	session->nr_retiring += h->retiring;
 	leap_slab_lacks(session, slab);
 	leap_slab_update(session, nr);
@@ -147,19 +147,23 @@ void leap_slab_count_freed(struct leap_session *session,
 	leap_stats_add_server(slab->leases[home].server, LEAP_FREED_PAGES, nr);
 }
 
-static void forget(struct leap_server *server, u32 nr, u32 home, u32 epoch)
+static void give_up(struct leap_server *server, u32 nr, u32 home)
 {
 	struct leap_session *session = server->session;
 	struct leap_slab *slab = session->slabs[nr];
 
-	if (slab->leases[home].epoch == epoch)
-		return;
 	leap_slab_count_freed(session, slab, home);
 	leap_homes_forget(&slab->homes, home);
 	slab->homes.home[home].health = LEAP_HEALTH_REMOVED;
 	leap_slab_void_home(slab, home);
 	leap_slab_lacks(session, slab);
 	leap_slab_update(session, nr);
+}
+
+static void forget(struct leap_server *server, u32 nr, u32 home, u32 epoch)
+{
+	if (server->session->slabs[nr]->leases[home].epoch != epoch)
+		give_up(server, nr, home);
 }
 
 /**
@@ -207,4 +211,91 @@ static void tell_again(struct leap_server *server, u32 nr, u32 home, u32 arg)
 void leap_slab_server_report(struct leap_server *server)
 {
 	walk_homes(server, tell_again, 0);
+}
+
+static void drain(struct leap_server *server, u32 nr, u32 home, u32 arg)
+{
+	struct leap_session *session = server->session;
+	struct leap_home *h = &session->slabs[nr]->homes.home[home];
+
+	/* A lost one is left when it is back, or spared, or forgotten. */
+	if (!leap_health_readable(h->health))
+		return;
+	h->health = LEAP_HEALTH_DRAINING;
+	session->nr_retiring += !h->retiring;
+	h->retiring = true;
+	leap_slab_update(session, nr);
+}
+
+/**
+ * leap_slab_server_drain - all slabs must leave a server, and none comes any more
+ * @server: which
+ */
+void leap_slab_server_drain(struct leap_server *server)
+{
+	struct leap_session *session = server->session;
+
+	spin_lock_irq(&session->map_lock);
+	server->leaving = true;
+	walk_homes(server, drain, 0);
+	spin_unlock_irq(&session->map_lock);
+	leap_move_kick(session);
+}
+
+static void spare(struct leap_server *server, struct leap_slab *slab, u32 nr)
+{
+	u32 home;
+
+	for (home = 0; home < LEAP_HOMES_MAX; home++) {
+		const struct leap_home *h = &slab->homes.home[home];
+
+		if (h->gen && slab->leases[home].server == server &&
+		    !leap_health_readable(h->health) &&
+		    h->health != LEAP_HEALTH_REMOVED && !slab->lacking &&
+		    !leap_homes_missing(&slab->homes) &&
+		    leap_slab_dispensable(server->session, slab, home))
+			give_up(server, nr, home);
+	}
+}
+
+/**
+ * leap_slab_server_spare - a lost server's copies are not waited for
+ * @server: which
+ *
+ * Those, that is, for which there are as many others as there should be, with
+ * everything in them. What is left then waits for the server until its grace period
+ * is over.
+ */
+void leap_slab_server_spare(struct leap_server *server)
+{
+	struct leap_session *session = server->session;
+	u32 nr;
+
+	/* One by one, since each takes a while with interrupts off. */
+	for (nr = 0; nr < READ_ONCE(session->map.top); nr++) {
+		spin_lock_irq(&session->map_lock);
+		if (session->slabs[nr])
+			spare(server, session->slabs[nr], nr);
+		spin_unlock_irq(&session->map_lock);
+	}
+}
+
+/**
+ * leap_slab_server_empty - is nothing lent by a server any more?
+ * @server: which
+ *
+ * Return: true if no lease refers to it.
+ */
+bool leap_slab_server_empty(struct leap_server *server)
+{
+	struct leap_session *session = server->session;
+	bool empty = true;
+	u32 nr, home;
+
+	spin_lock_irq(&session->map_lock);
+	for (nr = 0; empty && nr < session->map.top; nr++)
+		for (home = 0; session->slabs[nr] && home < LEAP_HOMES_MAX; home++)
+			empty &= session->slabs[nr]->leases[home].server != server;
+	spin_unlock_irq(&session->map_lock);
+	return empty;
 }

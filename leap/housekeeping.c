@@ -73,7 +73,7 @@ static void look_after(struct leap_session *session, struct leap_server *server)
 {
 	int err;
 
-	if (!leap_server_live(server))
+	if (!server || !leap_server_live(server))
 		return;
 	err = session->transport->ping(server);
 	if (err && err != -ENOTCONN)	/* that one is known */
@@ -87,10 +87,10 @@ static void look_for_overdue(struct leap_session *session)
 {
 	unsigned int ms = session->portal.timeout_ms, i;
 
-	for (i = 0; i < session->portal.nr_servers; i++) {
-		struct leap_server *server = session->servers[i];
+	for (i = 0; i < READ_ONCE(session->places); i++) {
+		struct leap_server *server = leap_session_server(session, i);
 
-		if (!leap_server_live(server))
+		if (!server || !leap_server_live(server))
 			continue;
 		if (session->transport->overdue(server, ms))
 			leap_server_fail(server,
@@ -113,9 +113,9 @@ static void housekeeping(struct work_struct *work)
 	shrink(session);
 	if (READ_ONCE(session->lacking))
 		leap_move_kick(session);
-	for (i = 0; i < session->portal.nr_servers; i++) {
+	for (i = 0; i < READ_ONCE(session->places); i++) {
 		look_for_overdue(session);
-		look_after(session, session->servers[i]);
+		look_after(session, leap_session_server(session, i));
 	}
 	queue_delayed_work(leap_wq, &session->housekeeping, tick(session));
 	memalloc_noio_restore(noio);

@@ -176,14 +176,14 @@ bool leap_io_at_once(struct leap_session *session, struct folio *folio,
 	struct leap_server *server = leap_spot_server(spot);
 	ktime_t started;
 
-	if (!transport->at_once || session->portal.replicas > 1 ||
-	    session->portal.backup || !leap_server_live(server) ||
+	if (!transport->copy || !transport->instant() ||
+	    session->portal.replicas > 1 || session->portal.backup ||
+	    !leap_server_live(server) ||
 	    leap_fault_armed((enum leap_fault_point)op) || trace_leap_submit_enabled() ||
 	    trace_leap_done_enabled())
 		return false;
 	started = ktime_get();
-	if (!transport->at_once(leap_spot_addr(spot), folio, op))
-		return false;
+	transport->copy(leap_spot_addr(spot), folio, 0, spot->nr, op);
 	leap_stats_add(server, posted_event(op), folio_nr_pages(folio));
 	if (timed)
 		note_latency(server, op,
@@ -204,13 +204,23 @@ static void load_over(struct leap_session *session, struct folio *folio,
 		      const struct leap_spot *spot)
 {
 	struct leap_server *server = leap_spot_lease(spot)->server;
-	int err = leap_verify_check(spot, folio);
+	int err = leap_verify_check(spot, folio, 0);
 
 	if (err)
 		leap_stats_add(server, LEAP_FAILED_LOADS, spot->nr);
 	else
 		account_load(server, spot->nr);
 	leap_spot_read(session, spot);
+	leap_load_end(folio, err);
+}
+
+/* The end of a load that has no spot for all of the folio. */
+static void load_otherwise(struct leap_session *session, struct folio *folio)
+{
+	int err = session ? leap_pieces_load(session, folio) : -EIO;
+
+	if (err)
+		leap_stats_add(NULL, LEAP_FAILED_LOADS, folio_nr_pages(folio));
 	leap_load_end(folio, err);
 }
 
@@ -230,8 +240,7 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 
 	if (!session || !leap_map_find(session, folio->swap,
 				       folio_nr_pages(folio), &spot)) {
-		leap_stats_add(NULL, LEAP_FAILED_LOADS, folio_nr_pages(folio));
-		leap_load_end(folio, -EIO);
+		load_otherwise(session, folio);
 		goto out;
 	}
 	server = leap_spot_server(&spot);
@@ -246,12 +255,14 @@ void leap_io_load(struct folio *folio, bool demand, bool sync)
 	io->more = !demand && READ_ONCE(session->holder) == current;
 	if (sync)
 		io->waiter = &waiter;
-	/* For poll() below: the request may take its own with it. */
+	/* For poll() below: the request may take its own with it, and the server. */
 	percpu_ref_get(&session->ios);
+	rcu_read_lock();
 	leap_io_submit(io);
 	if (server && demand && session->transport->poll &&
 	    !prefetch_comes_first(sync))
 		session->transport->poll(server, folio);
+	rcu_read_unlock();
 	if (sync)
 		wait_for_completion(&waiter);
 out:
@@ -306,14 +317,19 @@ struct leap_session *leap_io_hold(void)
  */
 void leap_io_release(struct leap_session *session)
 {
+	struct leap_server *server;
 	unsigned int i;
 
 	if (!session)
 		return;
 	WRITE_ONCE(session->holder, NULL);
-	for (i = 0; i < session->portal.nr_servers; i++)
-		if (leap_server_live(session->servers[i]))
-			session->transport->flush(session->servers[i]);
+	rcu_read_lock();
+	for (i = 0; i < READ_ONCE(session->places); i++) {
+		server = leap_session_server(session, i);
+		if (server && leap_server_live(server))
+			session->transport->flush(server);
+	}
+	rcu_read_unlock();
 	leap_session_put(session);
 }
 
@@ -329,10 +345,12 @@ void leap_io_poll(swp_entry_t entry, struct folio *folio)
 
 	if (!session)
 		return;
+	rcu_read_lock();
 	if (session->transport->poll && folio_test_locked(folio))
 		server = leap_map_server(session, entry);
 	if (server)
 		session->transport->poll(server, folio);
+	rcu_read_unlock();
 	leap_session_put(session);
 }
 
@@ -377,11 +395,16 @@ static void copy_done(struct leap_io *io, int err)
 static bool load_again(struct leap_io *io)
 {
 	struct leap_server *server = io->server;
+	int err;
 
 	io->tried |= BIT(io->spot.home);
-	if (leap_spot_again(io->session, &io->spot, io->tried))
+	rcu_read_lock();	/* keeps the first server */
+	err = leap_spot_again(io->session, &io->spot, io->tried);
+	if (!err)
+		leap_stats_add_server(server, LEAP_FAILED_LOADS, io->nr);
+	rcu_read_unlock();
+	if (err)
 		return false;
-	leap_stats_add_server(server, LEAP_FAILED_LOADS, io->nr);
 	leap_stats_add(NULL, LEAP_RETRIED_LOADS, io->nr);
 	aim(io);
 	io->posted = ktime_get();
@@ -392,7 +415,7 @@ static bool load_again(struct leap_io *io)
 
 static int check_load(struct leap_io *io)
 {
-	int err = leap_verify_check(&io->spot, io->folio);
+	int err = leap_verify_check(&io->spot, io->folio, 0);
 
 	if (err)
 		leap_spot_spoil(io->session, &io->spot);
@@ -407,7 +430,6 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 		err = check_load(io);
 	if (err && load_again(io))
 		return;
-	leap_spot_read(io->session, &io->spot);
 	if (err) {
 		leap_stats_add(io->server, LEAP_FAILED_LOADS, io->nr);
 	} else {
@@ -415,6 +437,7 @@ static void load_done(struct leap_io *io, int err, u64 ns)
 		if (io->demand)
 			note_latency(io->server, LEAP_LOAD, ns);
 	}
+	leap_spot_read(io->session, &io->spot);	/* the server may go then */
 	leap_load_end(io->folio, err);
 	leap_io_free(io);
 	if (waiter)

@@ -4,6 +4,7 @@
  *
  *	io.c		a request from its birth to leap_io_done(); loads
  *	store.c		stores, which may be several requests
+ *	pieces.c	large folios that cannot be loaded in one piece
  *	backup.c	what goes to the swap device as well, and is read from there
  */
 #ifndef LEAP_IO_H
@@ -109,5 +110,8 @@ void leap_backup_store(struct leap_io *lead);
 void leap_backup_load(struct leap_io *io);
 void leap_backup_done(void *private, int err);
 ssize_t leap_backup_show(char *buf, int at);
+
+/* pieces.c */
+int leap_pieces_load(struct leap_session *session, struct folio *folio);
 
 #endif /* LEAP_IO_H */

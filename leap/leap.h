@@ -9,14 +9,14 @@
  *	                     server.c   ... at a server ...
  *	dram.c, rdma*.c  <-  transport  ... that moves the bytes
  *
- * Lifetimes: there is at most one session. It owns its servers, its slabs and
- * the map. Each request holds a reference on the session (session->ios), so
- * session_destroy() can tell when the last one is over. Requests belong to io.c
- * and store.c until the transport's submit(), then to the transport until it
- * calls leap_io_done() exactly once, from any context.
+ * Lifetimes: there is at most one session. It owns its servers (server.c says
+ * for how long), its slabs and the map. Each request holds a reference on the
+ * session (session->ios), so session_destroy() can tell when the last one is over.
+ * Requests belong to io.c and store.c until the transport's submit(), then to the
+ * transport until it calls leap_io_done() exactly once, from any context.
  *
  * Locks, outermost first:
- *	session_mutex		session.c: create, destroy, areas come and go
+ *	session_mutex		session.c: create, destroy, areas and servers come and go
  *	rdma->conn_mutex	rdma.c: a server is connected or let go
  *	rdma->usage_mutex	rdma.c: slabs are named to a server, or given back
  *	ctrl->mutex		rdma_ctrl.c: one control call at a time
@@ -172,8 +172,9 @@ struct leap_lease {
  * @slab_put: return it; nothing of it is in use. May sleep, bounded.
  * @ping: see that the server is alive, and tell it how full its slabs are, see
  *	leap_slab_next_report(). May sleep, bounded.
- * @at_once: move a folio's bytes to (store) or from (load) this address of a slab
- *	before returning, or return false; any context. NULL if it never can.
+ * @copy: move the bytes of some pages of a folio to (store) or from (load) this
+ *	address of a slab before returning; any context. NULL if it never can.
+ * @instant: does nobody mind that requests take no longer than that? NULL likewise
  * @submit: start the request; any context. Must call leap_io_done() once, maybe
  *	before it returns. With &leap_io.more it may keep the request back.
  * @flush: start what submit() has kept back; any context. NULL if it does not.
@@ -190,7 +191,9 @@ struct leap_transport {
 	int (*slab_get)(struct leap_server *server, struct leap_lease *lease);
 	void (*slab_put)(struct leap_server *server, struct leap_lease *lease);
 	int (*ping)(struct leap_server *server);
-	bool (*at_once)(u64 addr, struct folio *folio, enum leap_op op);
+	void (*copy)(u64 addr, struct folio *folio, unsigned int page,
+		     unsigned int nr, enum leap_op op);
+	bool (*instant)(void);
 	void (*submit)(struct leap_io *io);
 	void (*flush)(struct leap_server *server);
 	void (*poll)(struct leap_server *server, struct folio *folio);
@@ -209,10 +212,11 @@ extern const struct leap_transport leap_rdma;
  * struct leap_server - one that lends memory
  * @session: its owner
  * @addr: from the portal
- * @index: place in the portal, from 0
+ * @index: place in &leap_session.servers
  * @health: its state, under state_lock; read with leap_server_live() and the like
  * @broken: the attempt to connect that is under way has failed already; likewise
  * @epoch: how often it was lost; changes under map_lock
+ * @leaving: it is to be removed and gets no home any more; likewise
  * @capacity: bytes it may still lend, as it said last
  * @priv: the transport's
  * @why: what it said when it refused the connection
@@ -234,6 +238,7 @@ struct leap_server {
 	struct leap_health health;
 	bool broken;
 	u32 epoch;
+	bool leaving;
 	u64 capacity;
 	void *priv;
 	char why[LEAP_REFUSAL_TEXT];
@@ -266,8 +271,10 @@ static inline bool leap_server_epoch(struct leap_server *server, u32 *epoch)
 }
 
 struct leap_server *leap_server_create(struct leap_session *session,
-				       unsigned int index);
+				       unsigned int index,
+				       const struct leap_portal_server *addr);
 void leap_server_destroy(struct leap_server *server);
+void leap_server_drain(struct leap_server *server);
 void leap_server_fail(struct leap_server *server, const char *why, int err);
 void leap_server_note(struct leap_server *server, enum leap_health_event event);
 bool leap_server_lost(struct leap_server *server);
@@ -285,7 +292,9 @@ void leap_server_exit(void);
  * @transport: moves the bytes
  * @slab_shift: log2 of the slabs' size in bytes, 0 until the first server has
  *	said what it lends in
- * @servers: in the portal's order
+ * @servers: first in the portal's order; NULL where none is. Changes under the
+ *	session lock and map_lock, see leap_session_server()
+ * @places: in @servers, that may be taken; grows only
  * @synchronous: its loads are over so soon that the swap cache is a detour
  * @draining: no new stores
  * @ios: one reference for each request, one for the session itself
@@ -304,6 +313,8 @@ void leap_server_exit(void);
  * @stores: stores that have begun and not ended, waiting ones included
  * @active: pages of the stores that have had their turn
  * @store_wait: those who wait for either to fall
+ * @reaping: somebody waits for the mover to end what it is at
+ * @reaper: lets servers go that have been drained, see servers.c
  * @housekeeping: borrows, returns, pings and looks for overdue requests
  * @exhausted: it could not borrow as much as it should
  * @holder: who has several loads to start at a time, see leap_io_hold()
@@ -315,6 +326,7 @@ struct leap_session {
 	const struct leap_transport *transport;
 	u32 slab_shift;
 	struct leap_server *servers[LEAP_SERVERS_MAX];
+	u32 places;
 	bool synchronous;
 	bool draining;
 	struct percpu_ref ios;
@@ -337,12 +349,30 @@ struct leap_session {
 	atomic_t active;
 	wait_queue_head_t store_wait;
 
+	bool reaping;
+	struct delayed_work reaper;
 	struct delayed_work housekeeping;
 	bool exhausted;
 	struct task_struct *holder;
 };
 
 extern struct workqueue_struct *leap_wq;
+
+/*
+ * The server in a place, or NULL. It stays while the caller is housekeeping or the
+ * mover, has the session lock, or is in an RCU read-side section: see server.c.
+ */
+static inline struct leap_server *leap_session_server(struct leap_session *session,
+						      u32 place)
+{
+	return READ_ONCE(session->servers[place]);
+}
+
+/* Is the mover to leave everything as it is now? */
+static inline bool leap_move_must_end(const struct leap_session *session)
+{
+	return READ_ONCE(session->draining) || READ_ONCE(session->reaping);
+}
 
 struct leap_session *leap_session_get(void);
 void leap_session_put(struct leap_session *session);
@@ -356,7 +386,17 @@ void leap_session_lock(void);
 bool leap_session_trylock(void);
 void leap_session_unlock(void);
 void leap_error(const char *fmt, ...) __printf(1, 2);
+void leap_error_clear(void);
 ssize_t leap_error_show(char *buf);
+
+/* servers.c */
+
+void leap_servers_init(struct leap_session *session);
+int leap_servers_connect(struct leap_session *session);
+void leap_servers_exit(struct leap_session *session);
+u32 leap_servers_staying(struct leap_session *session);
+int leap_servers_add(const char *text);
+int leap_servers_remove(const char *text);
 
 /* process.c */
 
@@ -456,6 +496,8 @@ void leap_slab_update(struct leap_session *session, u32 nr);
 void leap_slab_lacks(struct leap_session *session, struct leap_slab *slab);
 void leap_slab_void_home(struct leap_slab *slab, u32 home);
 int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease);
+bool leap_slab_dispensable(struct leap_session *session,
+			   const struct leap_slab *slab, u32 home);
 bool leap_slab_next_report(struct leap_server *server, bool before, u32 *nr,
 			   u32 *remote_id, u32 *used);
 ssize_t leap_slab_show(struct leap_session *session, struct leap_server *server,
@@ -469,13 +511,17 @@ void leap_slab_server_back(struct leap_server *server, u32 epoch);
 void leap_slab_server_forget(struct leap_server *server, u32 epoch);
 void leap_slab_server_health(struct leap_server *server);
 void leap_slab_server_report(struct leap_server *server);
+void leap_slab_server_drain(struct leap_server *server);
+void leap_slab_server_spare(struct leap_server *server);
+bool leap_slab_server_empty(struct leap_server *server);
 void leap_slab_count_freed(struct leap_session *session,
 			   const struct leap_slab *slab, u32 home);
 
 /* verify.c */
 
 void leap_verify_note(const struct leap_spot *spot, struct folio *folio);
-int leap_verify_check(const struct leap_spot *spot, struct folio *folio);
+int leap_verify_check(const struct leap_spot *spot, struct folio *folio,
+		      unsigned int page);
 
 /* move.c */
 

@@ -165,7 +165,8 @@ static struct leap_area_map *area_if_there(swp_entry_t entry)
  * @session: whose slabs; the caller keeps it
  * @entry: the page's slot, which may have been freed
  *
- * Return: the server; NULL if the page is lost or the server not in service.
+ * Return: the server, until rcu_read_unlock(); NULL if the page is lost or the
+ * server not in service.
  */
 struct leap_server *leap_map_server(struct leap_session *session,
 				    swp_entry_t entry)

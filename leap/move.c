@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Slabs that must leave a server, because it has called them back.
+ * Slabs that must leave a server, because it has called them back or is to be removed.
  *
  * Its home there retires: nothing new is written to it. Then one of these:
  *
@@ -87,7 +87,7 @@ static void note_recalls(struct leap_session *session)
 	unsigned int i, bit;
 
 	spin_lock_irq(&session->map_lock);
-	for (i = 0; i < session->portal.nr_servers; i++) {
+	for (i = 0; i < session->places; i++) {
 		struct leap_server *server = session->servers[i];
 
 		if (!server)
@@ -274,7 +274,7 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 	int err;
 
 	for (;;) {
-		if (READ_ONCE(session->draining))
+		if (leap_move_must_end(session))
 			return -ESHUTDOWN;
 		err = begin_piece(session, &state, from, &source, &target);
 		if (err)
@@ -320,17 +320,6 @@ int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 hom
 	return err;
 }
 
-static bool is_dispensable(struct leap_session *session, struct leap_slab *slab,
-			   u32 home)
-{
-	u32 chunk;
-
-	for (chunk = 0; chunk < session->map.chunks_per_slab; chunk++)
-		if (leap_copies_alone(&slab->copies[chunk], &slab->homes, home))
-			return false;
-	return true;
-}
-
 /* Nothing is read from there any more, if everything is elsewhere, too. */
 static bool abandon_home(struct leap_session *session, u32 nr,
 			 struct leap_slab *slab, u32 home)
@@ -340,7 +329,7 @@ static bool abandon_home(struct leap_session *session, u32 nr,
 	spin_lock_irq(&session->map_lock);
 	/* Not so if it was lost meanwhile: its server may have been told of it. */
 	leave = slab->homes.home[home].retiring &&
-		is_dispensable(session, slab, home);
+		leap_slab_dispensable(session, slab, home);
 	if (leave) {
 		leap_slab_count_freed(session, slab, home);
 		session->nr_retiring--;
@@ -419,7 +408,7 @@ static void move_work(struct work_struct *work)
 
 	note_recalls(session);
 	for (nr = 0; READ_ONCE(session->nr_retiring) &&
-	     !READ_ONCE(session->draining) &&
+	     !leap_move_must_end(session) &&
 	     nr < READ_ONCE(session->map.top); nr++)
 		move_slab(session, nr);
 	note_recalls(session);

@@ -137,7 +137,7 @@ static bool repair_slab(struct leap_session *session, u32 nr)
  */
 bool leap_repair_must_wait(struct leap_session *session)
 {
-	return READ_ONCE(session->draining) ||
+	return leap_move_must_end(session) ||
 	       (READ_ONCE(session->nr_retiring) &&
 		delayed_work_pending(&session->mover));
 }

@@ -19,6 +19,15 @@
  * no request of one connection is left when the next one is made. While it tries,
  * failures are its own business: leap_server_fail() only marks the attempt.
  *
+ * Lifetime. A server belongs to its session from leap_server_create() on, and is
+ * destroyed only when no lease refers to it (leases with requests under way stay),
+ * its place has been empty for an RCU grace period, and housekeeping and the mover,
+ * who may keep it and its leases for as long as one step of theirs, have ended the
+ * step that they were in: whoever is none of these two uses it only with the session
+ * lock, with a request of his own counted in one of its leases, or under
+ * rcu_read_lock(). After that its place may be taken again. Its own work (above) and
+ * its folder in sysfs end in leap_server_destroy().
+ *
  * Locks. A server's health is under state_lock, inside of all others, for those
  * who notice failures may hold any of them. What the slabs know of it, under
  * map_lock, follows a moment later. Thus a request can be on its way to a server
@@ -191,7 +200,7 @@ static u32 reconnect(struct leap_server *server)
 			      LEAP_HEALTH_CONNECTED_EMPTY);
 	if (actions & (LEAP_DO_SERVE | LEAP_DO_RESUME))
 		say_back(server, actions & LEAP_DO_RESUME);
-	else	/* the next attempt lets go of what is there */
+	else	/* the next attempt, or the end, lets go of what is there */
 		say_failed(server, -ECONNRESET);
 	return actions;
 }
@@ -257,14 +266,15 @@ static void recover(struct work_struct *work)
 }
 
 static struct leap_server *server_alloc(struct leap_session *session,
-					unsigned int index)
+					unsigned int index,
+					const struct leap_portal_server *addr)
 {
 	struct leap_server *server = kzalloc(sizeof(*server), GFP_KERNEL);
 
 	if (!server)
 		return NULL;
 	server->session = session;
-	server->addr = session->portal.servers[index];
+	server->addr = *addr;
 	server->index = index;
 	leap_health_init(&server->health, LEAP_GRACE_MS);
 	INIT_WORK(&server->abort_work, abort_work);
@@ -277,16 +287,18 @@ static struct leap_server *server_alloc(struct leap_session *session,
 }
 
 /**
- * leap_server_create - connect to one server of a portal
- * @session: being created
- * @index: place in the portal
+ * leap_server_create - connect to a server
+ * @session: whose, under the session lock
+ * @index: its place, which the caller puts it in
+ * @addr: where it is
  *
  * Return: the server, in service; or an error, and leap_error() has been called.
  */
 struct leap_server *leap_server_create(struct leap_session *session,
-				       unsigned int index)
+				       unsigned int index,
+				       const struct leap_portal_server *addr)
 {
-	struct leap_server *server = server_alloc(session, index);
+	struct leap_server *server = server_alloc(session, index, addr);
 	int err;
 
 	if (!server)
@@ -315,8 +327,23 @@ free_server:
 }
 
 /**
+ * leap_server_drain - a server is to be removed
+ * @server: which; under the session lock
+ *
+ * It lends nothing any more, and what it has leaves it. If it is lost, that is what
+ * other servers have, too, or will have when it is back.
+ */
+void leap_server_drain(struct leap_server *server)
+{
+	spin_lock_irq(&state_lock);
+	happen(server, LEAP_HEALTH_DRAIN);
+	spin_unlock_irq(&state_lock);
+	leap_slab_server_drain(server);
+}
+
+/**
  * leap_server_destroy - give all slabs back and let the server go
- * @server: with no request under way
+ * @server: that nobody uses any more, see the top of this file
  */
 void leap_server_destroy(struct leap_server *server)
 {

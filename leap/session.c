@@ -10,7 +10,7 @@
  *	draining	no new store begins; those under way end
  *	bring home	every remote page is read back; on an error that the
  *			caller does not want to force, the session goes on
- *	stop moving	no slab goes from one server to another
+ *	stop moving	no slab goes from one server to another, no server is let go
  *	unpublish	nobody can find the session any more (synchronize_rcu)
  *	kill ios	the last request drops its reference
  *	abandon		what mm still thinks to be remote is lost
@@ -57,7 +57,8 @@ ssize_t leap_error_show(char *buf)
 	return *last_error ? sysfs_emit(buf, "%s\n", last_error) : 0;
 }
 
-static void error_clear(void)
+/** leap_error_clear - a command begins */
+void leap_error_clear(void)
 {
 	guard(mutex)(&error_mutex);
 	*last_error = '\0';
@@ -157,6 +158,7 @@ static struct leap_session *session_alloc(const char *text)
 	spin_lock_init(&session->map_lock);
 	init_waitqueue_head(&session->store_wait);
 	leap_housekeeping_init(session);
+	leap_servers_init(session);
 	session->repair_at = jiffies;
 	if (!leap_move_init(session))
 		return session;
@@ -171,13 +173,9 @@ free_session:
 
 static void session_free(struct leap_session *session)
 {
-	unsigned int i;
-
 	leap_housekeeping_stop(session);	/* a server may be lost, or back, */
 	leap_move_stop(session);	/* or call back what it never lent */
-	for (i = 0; i < session->portal.nr_servers; i++)
-		if (session->servers[i])
-			leap_server_destroy(session->servers[i]);
+	leap_servers_exit(session);
 	leap_map_exit(session);
 	leap_move_exit(session);
 	percpu_ref_exit(&session->ios);
@@ -202,20 +200,6 @@ static int parse(struct leap_session *session)
 	       leap_key_load(session->portal.key, &session->key) : 0;
 }
 
-static int connect_servers(struct leap_session *session)
-{
-	unsigned int i;
-
-	for (i = 0; i < session->portal.nr_servers; i++) {
-		struct leap_server *server = leap_server_create(session, i);
-
-		if (IS_ERR(server))
-			return PTR_ERR(server);
-		session->servers[i] = server;
-	}
-	return 0;
-}
-
 static int session_start(struct leap_session *session)
 {
 	int err;
@@ -224,7 +208,7 @@ static int session_start(struct leap_session *session)
 	err = parse(session);
 	if (err)
 		return err;
-	err = connect_servers(session);
+	err = leap_servers_connect(session);
 	if (err)
 		return err;
 	err = leap_map_init(session);
@@ -257,7 +241,7 @@ int leap_session_create(const char *portal)
 	int err;
 
 	guard(mutex)(&session_mutex);
-	error_clear();
+	leap_error_clear();
 	if (leap_session_peek()) {
 		leap_error("%s", leap_strerror(-EBUSY));
 		return -EBUSY;
@@ -309,7 +293,7 @@ int leap_session_destroy(bool force)
 	int err;
 
 	guard(mutex)(&session_mutex);
-	error_clear();
+	leap_error_clear();
 	session = leap_session_peek();
 	if (!session) {
 		leap_error("there is no session");
@@ -347,7 +331,7 @@ int leap_session_show(char *buf)
 			 "portal %.3500s\ntransport %s\nslab_bytes %lu\ntimeout_ms %u\nservers %u\n",
 			 session->text, session->transport->name,
 			 1UL << session->slab_shift, session->portal.timeout_ms,
-			 session->portal.nr_servers);
+			 leap_servers_staying(session));
 	return len + sysfs_emit_at(buf, len, "replicas %u\nmissing_copies %llu\nbackup %s\n",
 				   session->portal.replicas,
 				   leap_repair_left(session),

@@ -57,8 +57,8 @@ static u32 survey(struct leap_session *session, u32 *room)
 {
 	u32 i, lenders = 0;
 
-	for (i = 0; i < session->portal.nr_servers; i++) {
-		struct leap_server *server = session->servers[i];
+	for (i = 0; i < LEAP_SERVERS_MAX; i++) {
+		struct leap_server *server = leap_session_server(session, i);
 
 		room[i] = 0;
 		if (server && leap_health_lends(READ_ONCE(server->health.state)))
@@ -89,15 +89,16 @@ int leap_slab_lend(struct leap_session *session, const u32 *taken, u32 nr_taken,
 
 	might_sleep();
 	survey(session, room);
-	leap_place_init(&placer, room, session->portal.nr_servers,
+	leap_place_init(&placer, room, READ_ONCE(session->places),
 			LEAP_PLACE_CHOICES, get_random_u64());
 	for (;;) {
 		which = leap_place_one(&placer, taken, nr_taken);
 		if (which < 0)
 			return -ENOSPC;
 		memset(lease, 0, sizeof(*lease));
-		lease->server = session->servers[which];
-		if (leap_server_epoch(lease->server, &lease->epoch) &&
+		lease->server = leap_session_server(session, which);
+		if (lease->server &&
+		    leap_server_epoch(lease->server, &lease->epoch) &&
 		    !session->transport->slab_get(lease->server, lease))
 			return 0;
 		room[which] = 0;
@@ -180,14 +181,14 @@ void leap_slab_destroy(struct leap_slab *slab)
  * Under map_lock; leap_slab_update() has to follow.
  *
  * Return: number of the home; -ENOSPC it has too many, -ESTALE the connection was
- * lost meanwhile, and with it what was lent.
+ * lost meanwhile, and with it what was lent, or the server is to be removed.
  */
 int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease)
 {
 	int home;
 
 	lockdep_assert_held(&lease->server->session->map_lock);
-	if (lease->epoch != lease->server->epoch)
+	if (lease->epoch != lease->server->epoch || lease->server->leaving)
 		return -ESTALE;
 	/* If it has just been lost, leap_slab_server_lost() is yet to come. */
 	home = leap_homes_add(&slab->homes, LEAP_HEALTH_UP);
@@ -252,7 +253,7 @@ static int put_in(struct leap_session *session, u32 nr, struct leap_slab *slab,
  * Called by housekeeping alone. May sleep, bounded by the timeout.
  *
  * Return: 0; -ENOSPC there is none to lend, or not for all copies; -ESTALE a server
- * was just lost; -ENOMEM.
+ * was just lost or is to be removed; -ENOMEM.
  */
 int leap_slab_borrow(struct leap_session *session)
 {
@@ -363,6 +364,27 @@ bool leap_slab_idle(struct leap_session *session, u32 nr, unsigned long linger)
 	}
 	spin_unlock_irq(&session->map_lock);
 	return idle;
+}
+
+/**
+ * leap_slab_dispensable - is all that is in a home elsewhere, too?
+ * @session: whose
+ * @slab: which
+ * @home: number of the home
+ *
+ * Under map_lock.
+ *
+ * Return: true if nothing would be lost with it, from what can be read now.
+ */
+bool leap_slab_dispensable(struct leap_session *session,
+			   const struct leap_slab *slab, u32 home)
+{
+	u32 chunk;
+
+	for (chunk = 0; chunk < session->map.chunks_per_slab; chunk++)
+		if (leap_copies_alone(&slab->copies[chunk], &slab->homes, home))
+			return false;
+	return true;
 }
 
 /* Does the server know of it, as far as we know? */

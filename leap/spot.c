@@ -109,8 +109,8 @@ int leap_spot_to_write(struct leap_session *session,
  * @nr: slots
  * @spot: filled in
  *
- * Slots that are not all in the same copy cannot be read in one piece, and are
- * not: nobody asks for more than one where slabs move.
+ * Slots that are not all in the same copy cannot be read in one piece; who asks for
+ * more than one has to ask again for each, see pieces.c.
  *
  * Return: 0, -ENODATA there is nothing, -EIO it cannot be reached.
  */

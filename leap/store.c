@@ -114,10 +114,15 @@ static void store_over(struct leap_session *session, struct folio *folio,
 		       const struct leap_spot *spot, bool written)
 {
 	struct leap_server *server = leap_spot_lease(spot)->server;
+	bool stored;
 
-	if (leap_spot_written(session, spot, written ? spot->store.copies : 0) !=
-	    LEAP_STORED_NOWHERE) {
+	rcu_read_lock();	/* keeps the server: see server.c */
+	stored = leap_spot_written(session, spot, written ? spot->store.copies : 0) !=
+		 LEAP_STORED_NOWHERE;
+	if (stored)
 		account_store(server, spot->nr);
+	rcu_read_unlock();
+	if (stored) {
 		leap_store_end(folio, 0);
 		return;
 	}

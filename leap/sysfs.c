@@ -228,9 +228,13 @@ static ssize_t server_state(struct leap_server *server, char *buf)
 
 static ssize_t server_stat(struct leap_server *server, char *buf)
 {
+	bool lends = leap_health_lends(READ_ONCE(server->health.state));
 	ssize_t len = leap_stats_show(server->stats, buf);
 
-	return len + leap_map_show_server(server, buf, len);
+	len += leap_map_show_server(server, buf, len);
+	return len + sysfs_emit_at(buf, len, "free_bytes %llu\nlosses %u\n",
+				   lends ? READ_ONCE(server->capacity) : 0,
+				   READ_ONCE(server->epoch));
 }
 
 static ssize_t server_load_hist(struct leap_server *server, char *buf)
@@ -276,6 +280,47 @@ static ssize_t server_attr_show(struct kobject *kobj, struct attribute *attr,
 
 static const struct sysfs_ops server_sysfs_ops = {
 	.show = server_attr_show,
+};
+
+/* A command that takes a server as the portal names it. */
+static ssize_t server_command(int (*command)(const char *text), const char *buf,
+			      size_t count)
+{
+	char *text = kstrndup(buf, count, GFP_KERNEL);
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	if (count && text[count - 1] == '\n')
+		text[count - 1] = '\0';
+	err = command(text);
+	kfree(text);
+	return err ?: count;
+}
+
+static ssize_t add_store(struct kobject *kobj, struct kobj_attribute *attr,
+			 const char *buf, size_t count)
+{
+	return server_command(leap_servers_add, buf, count);
+}
+
+static ssize_t remove_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return server_command(leap_servers_remove, buf, count);
+}
+
+static struct kobj_attribute add_attr = __ATTR_WO(add);
+static struct kobj_attribute remove_attr = __ATTR_WO(remove);
+
+static struct attribute *servers_attrs[] = {
+	&add_attr.attr,
+	&remove_attr.attr,
+	NULL
+};
+
+static const struct attribute_group servers_group = {
+	.attrs = servers_attrs,
 };
 
 /* leap_sysfs_remove_server() waits for this, the server's owner frees it. */
@@ -336,6 +381,8 @@ int leap_sysfs_init(void)
 		return -ENOMEM;
 	}
 	err = sysfs_create_group(leap_kobj, &leap_group);
+	if (!err)
+		err = sysfs_create_group(servers_kobj, &servers_group);
 	if (!err)
 		err = sysfs_create_group(leap_kobj, &leap_prefetch_group);
 	if (err)

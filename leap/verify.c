@@ -49,18 +49,20 @@ void leap_verify_note(const struct leap_spot *spot, struct folio *folio)
  * leap_verify_check - is that what was stored?
  * @spot: where it was
  * @folio: what has been loaded
+ * @page: the first page of it that has been loaded from there
  *
  * Any context.
  *
  * Return: 0, or -EIO if not.
  */
-int leap_verify_check(const struct leap_spot *spot, struct folio *folio)
+int leap_verify_check(const struct leap_spot *spot, struct folio *folio,
+		      unsigned int page)
 {
 	struct leap_server *server = leap_spot_server(spot);
 	unsigned int i, wrong = 0;
 
 	for (i = 0; spot->slab->sums && i < spot->nr; i++)
-		wrong += sums_of(spot)[i] != sum_of(folio, i);
+		wrong += sums_of(spot)[i] != sum_of(folio, page + i);
 	if (!wrong)
 		return 0;
 	leap_stats_add(server, LEAP_CORRUPT_PAGES, wrong);

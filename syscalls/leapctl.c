@@ -7,7 +7,10 @@
 static const struct command commands[] = {
 	{ "session create", "PORTAL",
 	  "create the session that remote pages live in", session_create },
-	{ "session show", "", "show the session and its servers", session_show },
+	{ "session show", "[--json]", "show the session and its servers", session_show },
+	{ "session add", "SERVER", "let the session use one more server", session_add },
+	{ "session remove", "[--no-wait] SERVER",
+	  "move what a server has elsewhere and let it go", session_remove },
 	{ "session destroy", "[--force]",
 	  "bring remote pages home and end the session", session_destroy },
 	{ "attach", "PID...",
@@ -35,7 +38,8 @@ static void print_help(FILE *to)
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(to, "  %-15s %-22s %s\n", commands[i].name,
 			commands[i].args, commands[i].help);
-	fputs("\nPORTAL  rdma://N,IP:PORT,...[?slab=64M&timeout_ms=5000&key=NAME&verify=1\n"
+	fputs("\nSERVER  IP:PORT, or SIZE of a dram:// session\n"
+	      "PORTAL  rdma://N,IP:PORT,...[?slab=64M&timeout_ms=5000&key=NAME&verify=1\n"
 	      "                                &replicas=2&backup=disk]\n"
 	      "        dram://N,SIZE,...[?slab=64M&verify=1]\n"
 	      "More in leapctl(8).\n", to);

@@ -33,7 +33,11 @@ bool no_options(const struct command *cmd, int argc, char **argv);
 /* explain.c */
 int explain(int err, const char *what, ...) __attribute__((format(printf, 2, 3)));
 
-/* session.c */
+/* session.c, member.c */
+int session_add(const struct command *cmd, int argc, char **argv);
+int session_remove(const struct command *cmd, int argc, char **argv);
+uint64_t server_capacity(const struct leap_server *server);
+uint64_t server_used(const struct leap_server *server);
 int session_create(const struct command *cmd, int argc, char **argv);
 int session_show(const struct command *cmd, int argc, char **argv);
 int session_destroy(const struct command *cmd, int argc, char **argv);
@@ -78,6 +82,8 @@ void text_line(FILE *to, const struct snapshot *then,
 	       const struct snapshot *now, unsigned int lines);
 
 /* stat_json.c */
+int json_session(FILE *to, const struct leap_session *s,
+		 const struct leap_server *list, int nr);
 int json_line(FILE *to, const struct snapshot *then, const struct snapshot *now);
 
 #endif /* LEAPCTL_H */

@@ -15,8 +15,6 @@
 #include "libleap.h"
 #include "libleap_priv.h"
 
-#define API	__attribute__((visibility("default")))
-
 const char *leap_sysfs_root = LEAP_SYSFS;
 
 /* A function that calls something which may set errno puts it back. */
@@ -92,7 +90,7 @@ static int read_file(const char *name, char **text)
 }
 
 /* As read_file() for a file that is there whenever the module is. */
-static int read_own(const char *name, char **text)
+int leap_read_own(const char *name, char **text)
 {
 	int ret = read_file(name, text);
 
@@ -156,6 +154,39 @@ API int leap_session_destroy(bool force)
 	return write_file("destroy", force ? "force" : "1");
 }
 
+/* The kernel would not see a write of nothing. */
+static int write_server(const char *name, const char *server)
+{
+	return write_file(name, *server ? server : "\n");
+}
+
+/**
+ * leap_session_add - one more server for the session
+ * @server: as an element of a portal's list: "10.0.0.2:9400", or a size for dram
+ *
+ * Return: 0, -ENOTCONN (no session), -EEXIST (it is one already), -ENOSPC (there are
+ * LEAP_SERVERS_MAX), or one of the values that is_session_create(2) lists.
+ */
+API int leap_session_add(const char *server)
+{
+	return write_server("servers/add", server);
+}
+
+/**
+ * leap_session_remove - begin to remove a server
+ * @server: as above
+ *
+ * It takes nothing new from now on, and goes when what it has is elsewhere; until
+ * then leap_servers() has it, in a state that begins with "draining".
+ *
+ * Return: 0, -ENOTCONN (no session), -ENOENT (no such server), -EBUSY (too few would
+ * be left), -EINVAL, -EDESTADDRREQ, -EADDRNOTAVAIL, -EDOM (malformed).
+ */
+API int leap_session_remove(const char *server)
+{
+	return write_server("servers/remove", server);
+}
+
 /**
  * leap_attach - let pages of a process be stored remotely
  * @pid: the process; children that it forks later, and what they exec, too
@@ -205,7 +236,7 @@ API int leap_detach_all(void)
 API int leap_session(struct leap_session *session)
 {
 	char *text, *rest, *key, *value;
-	int ret = read_own("session", &text);
+	int ret = leap_read_own("session", &text);
 
 	if (ret)
 		return ret;
@@ -387,7 +418,7 @@ static int read_setting(const char *what, uint64_t *value)
 	int ret;
 
 	snprintf(name, sizeof(name), "prefetch/%s", what);
-	ret = read_own(name, &text);
+	ret = leap_read_own(name, &text);
 	if (ret)
 		return ret;
 	*value = number(text, NULL);
@@ -427,9 +458,14 @@ API int leap_prefetch(struct leap_prefetch *prefetch)
 
 static int read_server(int index, struct leap_server *server)
 {
+	static const struct key keys[] = {
+		{ "free_bytes", offsetof(struct leap_server, free_bytes) },
+		{ "losses", offsetof(struct leap_server, losses) },
+	};
 	char folder[32], name[64], *text;
 	int ret;
 
+	server->index = index;
 	snprintf(folder, sizeof(folder), "servers/%d/", index);
 	snprintf(name, sizeof(name), "%saddress", folder);
 	ret = read_file(name, &text);
@@ -444,14 +480,17 @@ static int read_server(int index, struct leap_server *server)
 		return ret;
 	copy_word(server->state, sizeof(server->state), text);
 	free(text);
-	return read_numbers(folder, &server->n);
+	snprintf(name, sizeof(name), "%sstat", folder);
+	ret = read_keys(name, keys, NR_KEYS(keys), server);
+	return ret ? ret : read_numbers(folder, &server->n);
 }
 
 /**
- * leap_servers - the session's servers in the portal's order
+ * leap_servers - the session's servers by their places
  * @servers: set to an array that the caller frees; NULL if there is none
  *
- * A session that ends while this runs shortens the list.
+ * A session that ends while this runs shortens the list, and so does a server that
+ * is removed.
  *
  * Return: how many servers, or a negative errno value.
  */
@@ -464,13 +503,16 @@ API int leap_servers(struct leap_server **servers)
 	errno = saved;
 	if (!list)
 		return -ENOMEM;
-	while (count < LEAP_SERVERS_MAX) {
-		ret = read_server(count, &list[count]);
-		if (ret)
+	for (int i = 0; i < LEAP_SERVERS_MAX; i++) {
+		ret = read_server(i, &list[count]);
+		if (!ret)
+			count++;
+		else if (ret != -ENOENT && ret != -ENODEV)
 			break;
-		count++;
+		else
+			ret = 0;
 	}
-	if (ret && ret != -ENOENT && ret != -ENODEV) {
+	if (ret) {
 		free(list);
 		return ret;
 	}
@@ -480,94 +522,6 @@ API int leap_servers(struct leap_server **servers)
 	}
 	*servers = list;
 	return count;
-}
-
-static bool parse_process(const char *line, struct leap_process *p)
-{
-	int saved = errno, attached = 0, fields;
-
-	memset(p, 0, sizeof(*p));
-	fields = sscanf(line, "%d %63s %d %" SCNu64 " %" SCNu64 " %" SCNu64 " %"
-			SCNu64 " %" SCNu64, &p->pid, p->comm, &attached,
-			&p->stored, &p->loaded, &p->freed, &p->failed, &p->remote);
-	p->attached = attached;
-	errno = saved;
-	return fields == 8;
-}
-
-/* Adds what prefetch/processes says; processes come and go in between. */
-static int read_faults(struct leap_process *list, int count)
-{
-	char *text, *rest, *line;
-	int saved = errno, on, ret;
-	struct leap_faults f;
-	pid_t pid;
-
-	ret = read_own("prefetch/processes", &text);
-	if (ret)
-		return ret;
-	rest = text;
-	while ((line = strsep(&rest, "\n")) && *line) {
-		if (sscanf(line, "%d %*s %d %" SCNu64 " %" SCNu64 " %" SCNu64
-			   " %" SCNu64 " %" SCNu64 " %" SCNu64, &pid, &on,
-			   &f.faults, &f.misses, &f.hits, &f.late, &f.issued,
-			   &f.unused) != 8) {
-			ret = -EPROTO;
-			break;
-		}
-		for (int i = 0; i < count; i++) {
-			if (list[i].pid != pid)
-				continue;
-			list[i].prefetch = on;
-			list[i].faults = f;
-		}
-	}
-	free(text);
-	errno = saved;
-	return ret;
-}
-
-/**
- * leap_processes - the processes that are or were attached and live
- * @processes: set to an array that the caller frees; NULL if there is none
- *
- * Return: how many processes, -EPROTO if the kernel's list is not understood,
- * or another negative errno value.
- */
-API int leap_processes(struct leap_process **processes)
-{
-	struct leap_process *list = NULL;
-	char *text, *rest, *line;
-	int saved = errno, ret, count = 0, lines = 0;
-
-	ret = read_own("processes", &text);
-	if (ret)
-		return ret;
-	for (const char *c = text; *c; c++)
-		lines += *c == '\n';
-	if (lines) {
-		list = calloc(lines, sizeof(*list));
-		errno = saved;
-		if (!list)
-			ret = -ENOMEM;
-	}
-	rest = text;
-	while (!ret && lines--) {
-		line = strsep(&rest, "\n");
-		if (!parse_process(line, &list[count]))
-			ret = -EPROTO;
-		else if (list[count].pid)	/* 0: it is exiting */
-			count++;
-	}
-	free(text);
-	if (!ret)
-		ret = read_faults(list, count);
-	if (ret || !count) {
-		free(list);
-		list = NULL;
-	}
-	*processes = list;
-	return ret ? ret : count;
 }
 
 /**
@@ -581,7 +535,7 @@ API int leap_processes(struct leap_process **processes)
 API int leap_last_error(char *text, size_t size)
 {
 	char *own;
-	int ret = read_own("last_error", &own);
+	int ret = leap_read_own("last_error", &own);
 
 	if (ret)
 		return ret;

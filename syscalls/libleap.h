@@ -54,7 +54,7 @@ struct leap_stat {
 	uint64_t slabs;			/* now */
 	uint64_t slab_bytes;		/* now */
 	uint64_t recalled_slabs;	/* that a server has called back */
-	uint64_t retiring_slabs;	/* of these, those that are left now */
+	uint64_t retiring_slabs;	/* that are to leave their server now */
 	uint64_t moved_pages;		/* that went to another server for that */
 	uint64_t corrupt_pages;		/* with verify=1: that came back wrong */
 	uint64_t retried_loads;		/* that went on to another copy */
@@ -100,8 +100,11 @@ struct leap_numbers {
 };
 
 struct leap_server {
+	int index;
 	char address[80];
-	char state[16];
+	char state[32];
+	uint64_t free_bytes;		/* that it would still lend */
+	uint64_t losses;		/* how often it could not be reached */
 	struct leap_numbers n;
 };
 
@@ -122,6 +125,8 @@ struct leap_process {
 int is_session_create(const char *portal);
 int leap_session_destroy(bool force);
 int leap_session(struct leap_session *session);
+int leap_session_add(const char *server);
+int leap_session_remove(const char *server);
 
 int leap_attach(pid_t pid);
 int leap_detach(pid_t pid);

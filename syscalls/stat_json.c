@@ -120,6 +120,7 @@ static json_t *servers(const struct snapshot *s)
 	for (int i = 0; i < s->nr_servers; i++) {
 		json_t *one = numbers(&s->servers[i].n);
 
+		json_object_set_new(one, "index", json_integer(s->servers[i].index));
 		json_object_set_new(one, "address", text(s->servers[i].address));
 		json_object_set_new(one, "state", text(s->servers[i].state));
 		json_array_append_new(list, one);
@@ -172,6 +173,49 @@ static json_t *interval(const struct snapshot *then, const struct snapshot *now)
 			 "store_latency", histogram(&diff.store));
 }
 
+static int print(FILE *to, json_t *all)
+{
+	if (!all || json_dumpf(all, to, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9))) {
+		json_decref(all);
+		fputs("leapctl: cannot write the numbers as JSON: out of memory, or the output is closed\n",
+		      stderr);
+		return EXIT_FAILURE;
+	}
+	json_decref(all);
+	return fputc('\n', to) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static json_t *member(const struct leap_server *s)
+{
+	return json_pack("{s:i, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "index", s->index,
+			 "address", text(s->address),
+			 "state", text(s->state),
+			 "capacity_bytes", (json_int_t)server_capacity(s),
+			 "lent_bytes", (json_int_t)s->n.stat.slab_bytes,
+			 "used_bytes", (json_int_t)server_used(s),
+			 "losses", (json_int_t)s->losses,
+			 "failed_stores", (json_int_t)s->n.stat.failed_stores,
+			 "failed_loads", (json_int_t)s->n.stat.failed_loads,
+			 "corrupt_pages", (json_int_t)s->n.stat.corrupt_pages);
+}
+
+/**
+ * json_session - the session and its servers as one line of JSON
+ *
+ * Return: 0, or EXIT_FAILURE after saying why.
+ */
+int json_session(FILE *to, const struct leap_session *s,
+		 const struct leap_server *list, int nr)
+{
+	json_t *all = session(s), *members = json_array();
+
+	for (int i = 0; i < nr; i++)
+		json_array_append_new(members, member(&list[i]));
+	json_object_set_new(all, "servers", members);
+	return print(to, all);
+}
+
 /**
  * json_line - everything in a snapshot as one line of JSON
  * @then: the snapshot before it, for the rates, or NULL
@@ -191,12 +235,5 @@ int json_line(FILE *to, const struct snapshot *then, const struct snapshot *now)
 		json_decref(all);
 		all = NULL;
 	}
-	if (!all || json_dumpf(all, to, JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9))) {
-		json_decref(all);
-		fputs("leapctl: cannot write the numbers as JSON: out of memory, or the output is closed\n",
-		      stderr);
-		return EXIT_FAILURE;
-	}
-	json_decref(all);
-	return fputc('\n', to) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;
+	return print(to, all);
 }

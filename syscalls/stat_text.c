@@ -121,8 +121,8 @@ void text_all(FILE *to, const struct snapshot *s)
 	numbers(to, &s->totals);
 	prefetch_text(to, &s->prefetch.faults);
 	for (int i = 0; i < s->nr_servers; i++) {
-		fprintf(to, "\nserver %d %s %s\n", i, s->servers[i].address,
-			s->servers[i].state);
+		fprintf(to, "\nserver %d %s %s\n", s->servers[i].index,
+			s->servers[i].address, s->servers[i].state);
 		numbers(to, &s->servers[i].n);
 	}
 	processes(to, s);

@@ -108,7 +108,7 @@ static bool parse_size(struct span span, u64 *bytes)
 	       !check_mul_overflow(*bytes, unit, bytes);
 }
 
-static int check_text(struct parser *p, struct span text)
+static int check_text(struct parser *p, struct span text, const char *if_empty)
 {
 	struct span here = { text.at, 0 };
 
@@ -116,8 +116,7 @@ static int check_text(struct parser *p, struct span text)
 		return fail(p, here, ENAMETOOLONG,
 			    "the portal is too long; it may have 4095 bytes");
 	if (!text.len)
-		return fail(p, here, EINVAL,
-			    "the portal is empty; write for example rdma://1,10.0.0.2:9400");
+		return fail(p, here, EINVAL, if_empty);
 	for (; here.at < text.at + text.len; here.at++)
 		if (*here.at <= ' ' || *here.at > '~')
 			return fail(p, here, EINVAL,
@@ -172,20 +171,26 @@ static int parse_address(struct parser *p, struct span *rest,
 	return 0;
 }
 
-static bool same_server(const struct leap_portal_server *a,
-			const struct leap_portal_server *b)
+/**
+ * leap_portal_same_server - are they the same server?
+ * @a: one
+ * @b: another, of the same transport
+ *
+ * Return: true if so; of dram, if they are of the same size.
+ */
+bool leap_portal_same_server(const struct leap_portal_server *a,
+			     const struct leap_portal_server *b)
 {
 	return a->family == b->family && a->port == b->port &&
-	       !memcmp(a->addr, b->addr, sizeof(a->addr));
+	       !memcmp(a->addr, b->addr, sizeof(a->addr)) && a->bytes == b->bytes;
 }
 
-static int parse_rdma_server(struct parser *p, struct span element, u32 index)
+static int parse_rdma_server(struct parser *p, struct span element,
+			     struct leap_portal_server *server)
 {
-	struct leap_portal_server *server = &p->out->servers[index];
 	struct span port = element;
 	int err = parse_address(p, &port, server);
 	u64 number;
-	u32 i;
 
 	if (err)
 		return err;
@@ -194,22 +199,42 @@ static int parse_rdma_server(struct parser *p, struct span element, u32 index)
 		return fail(p, element, EADDRNOTAVAIL,
 			    "has no port from 1 to 65535; leapd's port goes behind the address: 10.0.0.2:9400");
 	server->port = number;
-	for (i = 0; i < index; i++)
-		if (same_server(&p->out->servers[i], server))
-			return fail(p, element, ENOTUNIQ,
-				    "is in the list twice; name each server once");
 	return 0;
 }
 
-static int parse_dram_server(struct parser *p, struct span element, u32 index)
+static int parse_dram_server(struct parser *p, struct span element,
+			     struct leap_portal_server *server)
 {
 	u64 bytes;
 
 	if (!parse_size(element, &bytes) || !bytes || bytes % MIN_BYTES)
 		return fail(p, element, EDOM,
 			    "is no multiple of 2M; write a size like 64M or 1G");
-	p->out->servers[index].bytes = bytes;
+	server->bytes = bytes;
 	return 0;
+}
+
+static int parse_server(struct parser *p, struct span element,
+			enum leap_portal_transport transport,
+			struct leap_portal_server *server)
+{
+	return transport == LEAP_PORTAL_RDMA ?
+	       parse_rdma_server(p, element, server) :
+	       parse_dram_server(p, element, server);
+}
+
+/* Server @index of the list. */
+static int parse_element(struct parser *p, struct span element, u32 index)
+{
+	struct leap_portal_server *server = &p->out->servers[index];
+	int err = parse_server(p, element, p->out->transport, server);
+	u32 i;
+
+	for (i = 0; !err && p->out->transport == LEAP_PORTAL_RDMA && i < index; i++)
+		if (leap_portal_same_server(&p->out->servers[i], server))
+			err = fail(p, element, ENOTUNIQ,
+				   "is in the list twice; name each server once");
+	return err;
 }
 
 /* Finds empty elements, and a length that is not @nr. */
@@ -247,14 +272,8 @@ static int parse_list(struct parser *p, struct span list)
 			    "is no number from 1 to 64; begin the list with how many servers follow");
 	p->out->nr_servers = number;
 	err = check_list(p, list, nr);
-	for (i = 0; !err && i < p->out->nr_servers; i++) {
-		struct span element = cut(&list, ',');
-
-		if (p->out->transport == LEAP_PORTAL_RDMA)
-			err = parse_rdma_server(p, element, i);
-		else
-			err = parse_dram_server(p, element, i);
-	}
+	for (i = 0; !err && i < p->out->nr_servers; i++)
+		err = parse_element(p, cut(&list, ','), i);
 	return err;
 }
 
@@ -398,7 +417,8 @@ int leap_portal_parse(const char *text, struct leap_portal *out,
 	out->timeout_ms = LEAP_TIMEOUT_MS_DEFAULT;
 	out->replicas = 1;
 	memset(err, 0, sizeof(*err));
-	ret = check_text(&p, rest);
+	ret = check_text(&p, rest,
+			 "the portal is empty; write for example rdma://1,10.0.0.2:9400");
 	if (!ret)
 		ret = parse_scheme(&p, &rest);
 	if (ret)
@@ -408,4 +428,29 @@ int leap_portal_parse(const char *text, struct leap_portal *out,
 	while (!ret && rest.at)
 		ret = parse_option(&p, cut(&rest, '&'));
 	return ret;
+}
+
+/**
+ * leap_portal_parse_server - read one element of a portal's list
+ * @text: NUL-terminated, may be anything
+ * @transport: of the portal
+ * @out: filled in; undefined after an error
+ * @err: filled in after an error
+ *
+ * Return: 0, -ENAMETOOLONG, -EINVAL (empty, or odd characters), -EDESTADDRREQ,
+ * -EADDRNOTAVAIL or -EDOM, as of leap_portal_parse().
+ */
+int leap_portal_parse_server(const char *text, enum leap_portal_transport transport,
+			     struct leap_portal_server *out,
+			     struct leap_portal_error *err)
+{
+	struct span all = { text, strnlen(text, LEAP_PORTAL_MAX) };
+	struct parser p = { .text = text, .err = err };
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	memset(err, 0, sizeof(*err));
+	ret = check_text(&p, all,
+			 "no server is named; write it as in the portal, for example 10.0.0.2:9400");
+	return ret ? ret : parse_server(&p, all, transport, out);
 }

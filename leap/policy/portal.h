@@ -70,5 +70,10 @@ struct leap_portal_error {
 
 int leap_portal_parse(const char *text, struct leap_portal *out,
 		      struct leap_portal_error *err);
+int leap_portal_parse_server(const char *text, enum leap_portal_transport transport,
+			     struct leap_portal_server *out,
+			     struct leap_portal_error *err);
+bool leap_portal_same_server(const struct leap_portal_server *a,
+			     const struct leap_portal_server *b);
 
 #endif /* LEAP_POLICY_PORTAL_H */

@@ -52,6 +52,28 @@ static void check_again(const struct leap_portal *portal)
 	expect(!memcmp(portal, &again, sizeof(again)));
 }
 
+/* The same text as one server of a session. */
+static void check_server(const char *text)
+{
+	static const enum leap_portal_transport transports[] = {
+		LEAP_PORTAL_RDMA, LEAP_PORTAL_DRAM,
+	};
+	struct leap_portal_server server, again;
+	struct leap_portal_error error;
+
+	for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
+		int err = leap_portal_parse_server(text, transports[i], &server, &error);
+
+		if (err) {
+			check_refusal(text, err, &error);
+			continue;
+		}
+		expect(!leap_portal_parse_server(text, transports[i], &again, &error));
+		expect(leap_portal_same_server(&server, &again));
+		expect(i ? server.bytes : server.port);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -69,6 +91,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		check_refusal(text, err, &error);
 	else
 		check_again(&portal);
+	check_server(text);
 	free(text);
 	return 0;
 }

@@ -36,6 +36,18 @@ static inline void fake_write(const char *name, const char *text)
 	assert_int_equal(fclose(to), 0);
 }
 
+static inline void fake_add(const char *name, const char *text)
+{
+	char path[128];
+	FILE *to;
+
+	fake_path(path, sizeof(path), name);
+	to = fopen(path, "a");
+	assert_non_null(to);
+	assert_true(fputs(text, to) >= 0);
+	assert_int_equal(fclose(to), 0);
+}
+
 /* What was written to @name since fake_write(); valid until the next call. */
 static inline const char *fake_read(const char *name)
 {
@@ -108,6 +120,22 @@ static inline void fake_server(int index, const char *address, const char *state
 	fake_write(name, state);
 	snprintf(name, sizeof(name), "%s/", folder);
 	fake_numbers(name, 1000 * (index + 1));
+	snprintf(name, sizeof(name), "%s/stat", folder);
+	fake_add(name, "free_bytes 1048576\nlosses 3\n");
+}
+
+static inline void fake_server_gone(int index)
+{
+	static const char *const files[] = {
+		"/address", "/state", "/stat", "/load_hist", "/store_hist", "",
+	};
+	char path[128], name[64];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		snprintf(name, sizeof(name), "servers/%d%s", index, files[i]);
+		fake_path(path, sizeof(path), name);
+		assert_int_equal(remove(path), 0);
+	}
 }
 
 static inline void fake_prefetch(void)
@@ -139,6 +167,8 @@ static int fake_setup(void **state)
 	fake_write("processes", "");
 	fake_write("last_error", "");
 	fake_mkdir("servers");
+	fake_write("servers/add", "");
+	fake_write("servers/remove", "");
 	fake_prefetch();
 	fake_numbers("", 100);
 	return 0;

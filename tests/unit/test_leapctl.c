@@ -124,6 +124,10 @@ static void a_wrong_command_line_is_2_and_says_how(void **state)
 		"leapctl", "leapctl sess", "leapctl session", "leapctl session sho",
 		"leapctl session create", "leapctl session create a b",
 		"leapctl session create --x a", "leapctl session show x",
+		"leapctl session add", "leapctl session add a b",
+		"leapctl session add --x a", "leapctl session remove",
+		"leapctl session remove --no-wait", "leapctl session remove a b",
+		"leapctl session show --jso=n",
 		"leapctl session destroy 1", "leapctl session destroy --forced",
 		"leapctl attach", "leapctl attach x", "leapctl attach 0",
 		"leapctl attach -1", "leapctl attach 1x", "leapctl attach 99999999999",
@@ -153,6 +157,8 @@ static void a_wrong_command_line_is_2_and_says_how(void **state)
 	assert_string_equal(fake_read("destroy"), "");
 	assert_string_equal(fake_read("prefetch/enabled"), "1");
 	assert_string_equal(fake_read("prefetch/window"), "8");
+	assert_string_equal(fake_read("servers/add"), "");
+	assert_string_equal(fake_read("servers/remove"), "");
 }
 
 static void help_is_no_error(void **state)
@@ -180,6 +186,10 @@ static void commands_reach_the_kernel(void **state)
 	assert_string_equal(fake_read("destroy"), "1");
 	assert_int_equal(leapctl_code("leapctl session destroy --force"), 0);
 	assert_string_equal(fake_read("destroy"), "force");
+	assert_int_equal(leapctl_code("leapctl session add 10.0.0.4:9400"), 0);
+	assert_string_equal(fake_read("servers/add"), "10.0.0.4:9400");
+	assert_int_equal(leapctl_code("leapctl session remove --no-wait 10.0.0.2:9400"), 0);
+	assert_string_equal(fake_read("servers/remove"), "10.0.0.2:9400");
 	assert_int_equal(leapctl_code("leapctl prefetch off"), 0);
 	assert_string_equal(fake_read("prefetch/enabled"), "0");
 	assert_int_equal(leapctl_code("leapctl prefetch on --history 16 --window 4"), 0);
@@ -283,6 +293,25 @@ static void two_servers_and_two_processes(void)
 	fake_write("processes", "12 sort 1 2 3 4 5 6    \n13 caf\xe9 0 7 8 9 10 11  \n");
 }
 
+static json_int_t number_at(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value))
+		fail_msg("no number %s in the JSON", key);
+	return json_integer_value(value);
+}
+
+static json_t *parse(const char *text)
+{
+	json_error_t error;
+	json_t *all = json_loads(text, 0, &error);
+
+	if (!all)
+		fail_msg("no JSON: %s in %s", error.text, text);
+	return all;
+}
+
 static void session_show_says_what_there_is(void **state)
 {
 	(void)state;
@@ -297,6 +326,90 @@ static void session_show_says_what_there_is(void **state)
 	assert_says(out, "backup     disk\n");
 	assert_says(out, "10.0.0.3:9400");
 	assert_says(out, "lost");
+	/* Lent are 1012 and 2012 bytes, 1 MiB is free at each; 1010 pages are used. */
+	assert_says(out, "  0   10.0.0.2:9400            up             1.001 MiB     1012 B  3.945 MiB      3     2007\n");
+}
+
+static void session_show_says_it_in_json(void **state)
+{
+	json_t *all, *servers;
+
+	(void)state;
+	two_servers_and_two_processes();
+	assert_int_equal(leapctl_code("leapctl session show --json"), 0);
+	all = parse(out);
+	assert_int_equal(number_at(all, "slab_bytes"), 67108864);
+	servers = json_object_get(all, "servers");
+	assert_int_equal(json_array_size(servers), 2);
+	servers = json_array_get(servers, 1);
+	assert_int_equal(number_at(servers, "index"), 1);
+	assert_int_equal(number_at(servers, "capacity_bytes"), 2012 + 1048576);
+	assert_int_equal(number_at(servers, "lent_bytes"), 2012);
+	assert_int_equal(number_at(servers, "used_bytes"), 2010 * sysconf(_SC_PAGESIZE));
+	assert_int_equal(number_at(servers, "losses"), 3);
+	assert_int_equal(number_at(servers, "failed_loads"), 2004);
+	assert_string_equal(json_string_value(json_object_get(servers, "state")), "lost");
+	json_decref(all);
+}
+
+/* Starts it, and returns when it waits. */
+static pid_t removal(const char *line)
+{
+	pid_t pid = leapctl_start(line);
+
+	for (int ms = 0; ms < 1000 * SECONDS_MAX && lines_in(to_out) < 1; ms++)
+		usleep(1000);
+	return pid;
+}
+
+static void remove_waits_until_the_server_is_gone(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	two_servers_and_two_processes();
+	fake_write("servers/1/state", "draining\n");
+	pid = removal("leapctl session remove 10.0.0.3:9400");
+	usleep(300000);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	fake_server_gone(1);
+	assert_int_equal(leapctl_end(pid), 0);
+	assert_string_equal(out, "10.0.0.3:9400: 7.852 MiB in 2011 slabs left, draining\n");
+	assert_string_equal(fake_read("servers/remove"), "10.0.0.3:9400");
+	/* One that is as it was has been added anew. */
+	assert_int_equal(leapctl_code("leapctl session remove 10.0.0.2:9400"), 0);
+	assert_string_equal(out, "");
+}
+
+static void remove_can_be_interrupted(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	fake_write("session", "portal rdma://1,[::1]:9400\ntransport rdma\n");
+	fake_server(4, "[::1]:9400\n", "draining-lost\n");
+	/* It is the same server, however it is written. */
+	pid = removal("leapctl session remove [0:0::0:1]:9400");
+	kill(pid, SIGINT);
+	status = leapctl_end(pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+	assert_says(err, "goes when nothing is left on it");
+	assert_says(out, "draining-lost");
+}
+
+static void a_server_that_is_refused_has_the_kernels_sentence(void **state)
+{
+	(void)state;
+	refuse("servers/add");
+	fake_write("last_error", "the session has 64 servers\n");
+	assert_int_equal(leapctl_code("leapctl session add 10.0.0.9:9400"), 1);
+	assert_string_equal(err, "leapctl: the session has 64 servers\n");
+	refuse("servers/remove");
+	fake_write("last_error", "");
+	assert_int_equal(leapctl_code("leapctl session remove 10.0.0.9:9400"), 1);
+	assert_says(err, "leapctl: cannot remove the server: ");
 }
 
 static void stat_shows_every_number(void **state)
@@ -340,25 +453,6 @@ static void prefetch_show_says_with_what_success(void **state)
 	assert_null(strstr(out, "process 13"));
 	assert_int_equal(leapctl_code("leapctl prefetch show --pid 14"), 1);
 	assert_says(err, "process 14 is not attached");
-}
-
-static json_int_t number_at(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_integer(value))
-		fail_msg("no number %s in the JSON", key);
-	return json_integer_value(value);
-}
-
-static json_t *parse(const char *text)
-{
-	json_error_t error;
-	json_t *all = json_loads(text, 0, &error);
-
-	if (!all)
-		fail_msg("no JSON: %s in %s", error.text, text);
-	return all;
 }
 
 static void json_has_every_number(void **state)
@@ -493,6 +587,10 @@ int main(void)
 		TEST(run_has_the_status_of_its_command),
 		TEST(nothing_runs_that_is_not_attached),
 		TEST(session_show_says_what_there_is),
+		TEST(session_show_says_it_in_json),
+		TEST(remove_waits_until_the_server_is_gone),
+		TEST(remove_can_be_interrupted),
+		TEST(a_server_that_is_refused_has_the_kernels_sentence),
 		TEST(stat_shows_every_number),
 		TEST(prefetch_show_says_with_what_success),
 		TEST(json_has_every_number),

@@ -35,6 +35,13 @@ static void commands_write_what_the_kernel_reads(void **state)
 	assert_string_equal(fake_read("destroy"), "1");
 	assert_returns(leap_session_destroy(true), 0);
 	assert_string_equal(fake_read("destroy"), "force");
+	assert_returns(leap_session_add("[::1]:9400"), 0);
+	assert_string_equal(fake_read("servers/add"), "[::1]:9400");
+	assert_returns(leap_session_remove("64M"), 0);
+	assert_string_equal(fake_read("servers/remove"), "64M");
+	fake_write("servers/add", "");
+	assert_returns(leap_session_add(""), 0);
+	assert_string_equal(fake_read("servers/add"), "\n");
 }
 
 /* 0 would detach every process, so it must not get through. */
@@ -76,6 +83,8 @@ static void without_the_module_everything_is_enodev(void **state)
 	assert_returns(leap_detach(1), -ENODEV);
 	assert_returns(leap_detach_all(), -ENODEV);
 	assert_returns(leap_session_destroy(false), -ENODEV);
+	assert_returns(leap_session_add("64M"), -ENODEV);
+	assert_returns(leap_session_remove("64M"), -ENODEV);
 	assert_returns(leap_session(&session), -ENODEV);
 	assert_returns(leap_totals(&numbers), -ENODEV);
 	assert_returns(leap_prefetch_on(0), -ENODEV);
@@ -211,6 +220,24 @@ static void servers_come_in_the_portals_order(void **state)
 	assert_string_equal(servers[1].address, "[fe80::1]:9400");
 	assert_string_equal(servers[1].state, "dead");
 	assert_int_equal(servers[1].n.stat.slab_bytes, 2012);
+	free(servers);
+}
+
+/* A place whose server was removed is empty until another one is added. */
+static void empty_places_are_passed_over(void **state)
+{
+	struct leap_server *servers;
+
+	(void)state;
+	fake_server(1, "10.0.0.3:9400\n", "draining-reconnecting\n");
+	fake_server(63, "10.0.0.4:9400\n", "up\n");
+	assert_returns(leap_servers(&servers), 2);
+	assert_int_equal(servers[0].index, 1);
+	assert_string_equal(servers[0].state, "draining-reconnecting");
+	assert_int_equal(servers[0].free_bytes, 1048576);
+	assert_int_equal(servers[0].losses, 3);
+	assert_int_equal(servers[1].index, 63);
+	assert_int_equal(servers[1].n.stat.stored_pages, 64000);
 	free(servers);
 }
 
@@ -369,6 +396,7 @@ int main(void)
 		TEST(each_counter_lands_in_its_field),
 		TEST(unknown_and_missing_numbers_do_no_harm),
 		TEST(servers_come_in_the_portals_order),
+		TEST(empty_places_are_passed_over),
 		TEST(a_server_that_is_half_gone_is_left_out),
 		TEST(processes_are_read_from_padded_lines),
 		TEST(as_many_processes_as_there_can_be),

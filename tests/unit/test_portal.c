@@ -320,6 +320,59 @@ static void values_of_options(void **state)
 }
 
 /* A long quote is cut, so that the advice behind it is always there. */
+static void one_server_by_itself(void **state)
+{
+	static const struct {
+		const char *text;
+		enum leap_portal_transport transport;
+		int err;
+	} cases[] = {
+		{ "10.0.0.2:9400", LEAP_PORTAL_RDMA, 0 },
+		{ "[2001:db8::2]:1", LEAP_PORTAL_RDMA, 0 },
+		{ "64M", LEAP_PORTAL_DRAM, 0 },
+		{ "", LEAP_PORTAL_RDMA, -EINVAL },
+		{ "", LEAP_PORTAL_DRAM, -EINVAL },
+		{ "10.0.0.2:9400\n", LEAP_PORTAL_RDMA, -EINVAL },
+		{ " 64M", LEAP_PORTAL_DRAM, -EINVAL },
+		{ "64M", LEAP_PORTAL_RDMA, -EDESTADDRREQ },
+		{ "::1:9400", LEAP_PORTAL_RDMA, -EDESTADDRREQ },
+		{ "10.0.0.2", LEAP_PORTAL_RDMA, -EADDRNOTAVAIL },
+		{ "10.0.0.2:9400,10.0.0.3:9400", LEAP_PORTAL_RDMA, -EADDRNOTAVAIL },
+		{ "10.0.0.2:9400?slab=4M", LEAP_PORTAL_RDMA, -EADDRNOTAVAIL },
+		{ "10.0.0.2:9400", LEAP_PORTAL_DRAM, -EDOM },
+		{ "63", LEAP_PORTAL_DRAM, -EDOM },
+		{ "64M,64M", LEAP_PORTAL_DRAM, -EDOM },
+	};
+	struct leap_portal_server server;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		memset(&server, 0x55, sizeof(server));
+		assert_int_equal(leap_portal_parse_server(cases[i].text,
+							  cases[i].transport,
+							  &server, &error),
+				 cases[i].err);
+		assert_int_equal(!*error.text, !cases[i].err);
+	}
+}
+
+static void a_server_is_the_same_however_it_is_written(void **state)
+{
+	struct leap_portal_server a, b;
+
+	(void)state;
+	assert_int_equal(leap_portal_parse_server("[::1]:9400", LEAP_PORTAL_RDMA, &a, &error), 0);
+	assert_int_equal(leap_portal_parse_server("[0:0::1]:09400", LEAP_PORTAL_RDMA, &b, &error), 0);
+	assert_true(leap_portal_same_server(&a, &b));
+	assert_int_equal(leap_portal_parse_server("[::1]:9401", LEAP_PORTAL_RDMA, &b, &error), 0);
+	assert_false(leap_portal_same_server(&a, &b));
+	assert_int_equal(leap_portal_parse_server("64M", LEAP_PORTAL_DRAM, &a, &error), 0);
+	assert_int_equal(leap_portal_parse_server("65536K", LEAP_PORTAL_DRAM, &b, &error), 0);
+	assert_true(leap_portal_same_server(&a, &b));
+	assert_int_equal(leap_portal_parse_server("66M", LEAP_PORTAL_DRAM, &b, &error), 0);
+	assert_false(leap_portal_same_server(&a, &b));
+}
+
 static void long_mistakes_are_quoted_in_part(void **state)
 {
 	char text[LEAP_PORTAL_MAX] = "rdma://1,";
@@ -354,6 +407,8 @@ int main(void)
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(unknown_options),
 		cmocka_unit_test(values_of_options),
+		cmocka_unit_test(one_server_by_itself),
+		cmocka_unit_test(a_server_is_the_same_however_it_is_written),
 		cmocka_unit_test(long_mistakes_are_quoted_in_part),
 	};
 
