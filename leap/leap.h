@@ -488,6 +488,8 @@ void leap_slab_free_slot(struct leap_session *session,
 			 const struct leap_place *place);
 int leap_slab_lend(struct leap_session *session, const u32 *taken, u32 nr_taken,
 		   struct leap_lease *lease);
+int leap_slab_spare(struct leap_session *session, const u32 *taken, u32 nr_taken,
+		    struct leap_lease *lease);
 int leap_slab_borrow(struct leap_session *session);
 bool leap_slab_return(struct leap_session *session, u32 nr);
 bool leap_slab_idle(struct leap_session *session, u32 nr, unsigned long linger);

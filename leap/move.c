@@ -5,8 +5,9 @@
  * Its home there retires: nothing new is written to it. Then one of these:
  *
  *	it is empty	it is given back at once
- *	it can move	another server lends a second home, and what the old one has
- *			is copied there, piece by piece, while the program goes on
+ *	it can move	another server lends a second home, or has lent one that is
+ *			empty, and what the old one has is copied there, piece by
+ *			piece, while the program goes on
  *	it cannot	its pages are read home like those of a session that ends;
  *			reclaim writes them to the swap device, and it is empty
  *
@@ -186,7 +187,8 @@ int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *s
 
 	if (home >= 0)
 		return home;
-	if (leap_slab_lend(session, taken, nr_taken, &lease))
+	if (leap_slab_lend(session, taken, nr_taken, &lease) &&
+	    leap_slab_spare(session, taken, nr_taken, &lease))
 		return -ENOSPC;
 	home = add_home(session, nr, slab, &lease);
 	if (home < 0)

@@ -297,23 +297,19 @@ static bool is_away(const struct leap_slab *slab)
 	return false;
 }
 
-/* Takes an empty slab out. */
+/* Takes a slab out if it is empty. */
 static struct leap_slab *take_out(struct leap_session *session, u32 nr)
 {
-	struct leap_slab *slab;
+	struct leap_slab *slab = slab_at(session, nr);
 	u32 i;
 
-	spin_lock_irq(&session->map_lock);
-	slab = slab_at(session, nr);
-	if (slab && (slab->moving || is_away(slab) ||
-		     !leap_slabmap_remove(&session->map, nr)))
-		slab = NULL;
-	if (slab)
-		session->slabs[nr] = NULL;
-	for (i = 0; slab && i < LEAP_HOMES_MAX; i++)
+	if (!slab || slab->moving || is_away(slab) ||
+	    !leap_slabmap_remove(&session->map, nr))
+		return NULL;
+	session->slabs[nr] = NULL;
+	for (i = 0; i < LEAP_HOMES_MAX; i++)
 		session->nr_retiring -= slab->homes.home[i].gen &&
 					slab->homes.home[i].retiring;
-	spin_unlock_irq(&session->map_lock);
 	return slab;
 }
 
@@ -328,14 +324,72 @@ static struct leap_slab *take_out(struct leap_session *session, u32 nr)
  */
 bool leap_slab_return(struct leap_session *session, u32 nr)
 {
-	struct leap_slab *slab = take_out(session, nr);
+	struct leap_slab *slab;
 
 	might_sleep();
+	spin_lock_irq(&session->map_lock);
+	slab = take_out(session, nr);
+	spin_unlock_irq(&session->map_lock);
 	if (!slab)
 		return false;
 	put_all(session, slab->leases, LEAP_HOMES_MAX);
 	leap_slab_destroy(slab);
 	return true;
+}
+
+/* The number of a home that can be written to, at a server that is not taken. */
+static int usable_home(const struct leap_slab *slab, const u32 *taken, u32 nr_taken)
+{
+	u32 home, i;
+
+	for (home = 0; home < LEAP_HOMES_MAX; home++) {
+		if (!leap_homes_writable(&slab->homes, home))
+			continue;
+		for (i = 0; i < nr_taken; i++)
+			if (taken[i] == slab->leases[home].server->index)
+				break;
+		if (i == nr_taken)
+			return home;
+	}
+	return -ENOSPC;
+}
+
+/**
+ * leap_slab_spare - take what was lent for an empty slab, for a home of another
+ * @session: whose
+ * @taken: numbers of servers that it must not be from
+ * @nr_taken: how many
+ * @lease: filled in
+ *
+ * For when nobody lends, maybe because all is on loan ahead of demand. May sleep,
+ * bounded by the timeout.
+ *
+ * Return: 0, or -ENOSPC if there is no such slab.
+ */
+int leap_slab_spare(struct leap_session *session, const u32 *taken, u32 nr_taken,
+		    struct leap_lease *lease)
+{
+	struct leap_slab *slab = NULL;
+	u32 nr = READ_ONCE(session->map.top);
+	int home;
+
+	might_sleep();
+	spin_lock_irq(&session->map_lock);
+	while (!slab && nr--) {
+		if (!slab_at(session, nr))
+			continue;
+		home = usable_home(slab_at(session, nr), taken, nr_taken);
+		if (home >= 0)
+			slab = take_out(session, nr);
+	}
+	spin_unlock_irq(&session->map_lock);
+	if (!slab)
+		return -ENOSPC;
+	*lease = slab->leases[home];
+	memset(&slab->leases[home], 0, sizeof(*lease));
+	put_all(session, slab->leases, LEAP_HOMES_MAX);
+	leap_slab_destroy(slab);
+	return 0;
 }
 
 /**

@@ -13,7 +13,7 @@
 #define PAGE	4096UL
 
 /* Anything smaller is no slab. */
-#define LARGE	(1UL << 20)
+#define LARGE	(2UL << 20)
 
 static bool is_zero(const unsigned char *page)
 {

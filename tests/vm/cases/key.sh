@@ -65,7 +65,8 @@ listen start_leapd 9400 --key "$keyfile"
 admitted "&key=leap:secret"
 leapctl session create "$server&key=leap" || fail "no session"
 leapctl run -- leap-test-keeper 1 1 || fail "wrong data"
-[ "$(leap_stat stored_pages)" -gt 0 ] || fail "nothing was stored"
+stored() { [ "$(leap_stat stored_pages)" -gt 0 ]; }	# maybe not before the end
+wait_for 10 stored || fail "nothing was stored"
 leapctl session destroy || fail "the session cannot be ended"
 
 denied "the keys of the two sides differ" "&key=other"

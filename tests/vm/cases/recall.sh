@@ -6,7 +6,7 @@
 # while that goes on, what was left there is lost, and nothing else.
 # RDMA: rxe siw
 # MEM: 640
-# TIMEOUT: 170
+# TIMEOUT: 300
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
