@@ -220,5 +220,5 @@ leap_down() {
 	if grep -q "^$LEAP_SWAPDEV " /proc/swaps; then swapoff "$LEAP_SWAPDEV" || return; fi
 	if [ -d /sys/module/leap_functionality ]; then rmmod leap_functionality || return; fi
 	if [ -d /sys/module/leap ]; then rmmod leap || return; fi
-	on_m2 stop_leapd
+	stop_leapd && on_m2 stop_leapd
 }
