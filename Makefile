@@ -14,11 +14,13 @@ APT	= $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive 
 
 # What make vm hands on to tests/vm/two-guests.
 export SMP MEM RDMA T OUT QUIET CMDLINE
+# And what make fault-matrix and make soak do.
+export FAULTS MOMENTS COPIES MINUTES SEED
 
 all: module daemon syscalls ## Build the modules, the daemon and the tools (default)
 
 help: ## Print this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 deps: ## Install the Debian packages that tests/deps lists
 	$(APT) update
@@ -72,8 +74,14 @@ lint: module ## Check style, spelling, shell scripts and types
 check: installed ## Run the tests: lint, unit, fuzz, guests on the debug kernel; ALL=1: every variant
 	@tests/check
 
+fault-matrix: all programs ## Every fault of a server at every moment, in guests: about an hour
+	@tests/vm/fault-matrix
+
+soak: all programs ## Programs on servers that fail: MINUTES=30 [SEED=n], ends in a report
+	@tests/soak/run
+
 clean: ## Remove what was built here (kernels stay in their cache)
 	$(RM) -r $(BUILD)
 
 .PHONY: all help deps installed kernel module daemon syscalls programs vm demo bench
-.PHONY: unit replay sim fuzz lint check clean
+.PHONY: unit replay sim fuzz lint check fault-matrix soak clean
