@@ -107,13 +107,14 @@ swapon "$LEAP_SWAPDEV" || fail "swapon failed"
 losses=0
 "at_$moment"
 losses=$(noted)
-[ -z "$program" ] || kill -USR1 "$program"
+[ -z "$program" ] || [ "$moment" = idle ] || kill -USR1 "$program"
 "fault_$fault" || fail "$fault cannot be done"
+[ "$moment" != idle ] || kill -USR1 "$program"
 [ -z "$creating" ] || create_ends
 let_happen
 [ -n "$program" ] || begin load
 if [ -n "$leaving" ]; then
-	wait_for 60 not kill -0 "$leaving" || fail "swapoff does not end"
+	wait_for 120 not kill -0 "$leaving" || fail "swapoff does not end"
 	wait "$leaving" || say "$(cat /run/swapoff.out)"
 fi
 pause 1

@@ -127,7 +127,7 @@ at_create() {
 # $leaving ends when the swap area is given up, or not.
 leaving=
 at_swapoff() {
-	local loaded
+	local loaded mib=8	# it must not be over before the fault has happened
 	begin idle
 	loaded=$(leap_stat loaded_pages)
 	swapoff "$LEAP_SWAPDEV" 2>/run/swapoff.out &
