@@ -273,7 +273,7 @@ static int check_old(struct leap_session *session, const struct leap_server *ser
 	if (server->leaving ||
 	    leap_servers_staying(session) > session->portal.replicas)
 		return 0;
-	leap_error("the session needs %s: add another one first, or end it: leapctl session destroy",
+	leap_error("the session needs %s: add one first, or end it: leapctl session destroy",
 		   session->portal.replicas == 1 ? "its last server" :
 		   "as many servers as copies");
 	return -EBUSY;
