@@ -74,7 +74,7 @@ lint: module ## Check style, spelling, shell scripts and types
 check: installed ## Run the tests: lint, unit, fuzz, guests on the debug kernel; ALL=1: every variant
 	@tests/check
 
-fault-matrix: all programs ## Every fault of a server at every moment, in guests: about an hour
+fault-matrix: all programs ## Every fault of a server at every moment: FAULTS= MOMENTS= COPIES=
 	@tests/vm/fault-matrix
 
 soak: all programs ## Programs on servers that fail: MINUTES=30 [SEED=n], ends in a report

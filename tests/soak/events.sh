@@ -3,7 +3,8 @@
 # What befalls the servers of the soak. Sourced by guest.sh.
 #
 # Three leapd in m2, each with an address of its own, so that one can be cut off
-# from m1 alone: m1's route there leads nowhere.
+# from m1 alone: m1 sends its packets to an address on the link that nobody has. (A
+# route that leads nowhere does not cut rxe off, which keeps the one that it has.)
 
 addresses=("$LEAP_M2" 192.168.77.22 192.168.77.32)
 # What the servers have to be away for until they count as lost.
@@ -42,21 +43,27 @@ set_up_servers() {
 
 signal_server() { on_m2 pkill "-$2" -f "^$(leapd_of "$1")"; }
 
-lose_kill() { signal_server "$1" KILL; }
+# away SERVER: Leap has noticed
+away() { [ "$(state_of "$1")" != up ]; }
+
+lose_kill() { signal_server "$1" KILL && wait_for 30 away "$1"; }
 mend_kill() {
 	on_m2 wait_for 20 not rdma_listens "$(port_of "$1")"
 	start_server "$1"
 }
 
 # Another one takes its place at once.
-lose_restart() { lose_kill "$1" && mend_kill "$1"; }
+lose_restart() { signal_server "$1" KILL && mend_kill "$1"; }
 mend_restart() { :; }
 
-lose_freeze() { signal_server "$1" STOP; }
+lose_freeze() { signal_server "$1" STOP && wait_for 30 away "$1"; }
 mend_freeze() { signal_server "$1" CONT; }
 
-lose_cut() { ip route add blackhole "${addresses[$1]}/32"; }
-mend_cut() { ip route del blackhole "${addresses[$1]}/32"; }
+lose_cut() {
+	ip neigh replace "${addresses[$1]}" lladdr 52:54:00:00:00:99 dev eth0 nud permanent &&
+		wait_for 30 away "$1"
+}
+mend_cut() { ip neigh del "${addresses[$1]}" dev eth0; }
 
 # m2 runs short of memory, so that server 0 asks for its slabs.
 given_back() { [ "$(awk '$1 == "slabs" { print $2 }' /sys/kernel/mm/leap/servers/0/stat)" = 0 ]; }
@@ -71,18 +78,21 @@ mend_drain() { on_m2 rm -f /run/hog/hog; }
 
 # One server is lost and comes back; fails if copies are missing for too long.
 befall() {
-	local kind=$1 server=$2 began=$SECONDS lost back
+	local kind=$1 server=$2 began=$SECONDS lost back gone=true
 	say "$((SECONDS - epoch)) s: server $server: $kind"
-	"lose_$kind" "$server" || say "server $server: $kind has not gone as it should"
+	"lose_$kind" "$server" || {
+		say "server $server: $kind has not gone as it should"
+		gone=false
+	}
 	lost=$SECONDS
 	pause $((RANDOM % 10 * LEAP_SCALE / 2 + 2))
 	"mend_$kind" "$server" || say "server $server: it is not mended"
 	back=$SECONDS
 	wait_for 300 all_well
 	lost=$((lost - began)) back=$((back - began))
-	printf '{"at": %d, "server": %d, "kind": "%s", "done_s": %d, "mended_s": %d, "well_s": %d, "well": %s, "retried": %d, "rebuilt": %d, "moved": %d}\n' \
+	printf '{"at": %d, "server": %d, "kind": "%s", "done_s": %d, "mended_s": %d, "well_s": %d, "gone": %s, "well": %s, "retried": %d, "rebuilt": %d, "moved": %d}\n' \
 		$((began - epoch)) "$server" "$kind" "$lost" "$back" $((SECONDS - began)) \
-		"$(all_well && echo true || echo false)" "$(leap_stat retried_loads)" \
+		"$gone" "$(all_well && echo true || echo false)" "$(leap_stat retried_loads)" \
 		"$(leap_stat rebuilt_pages)" "$(leap_stat moved_pages)" >>"$LEAP_SHARED/events.jsonl"
 	all_well
 }
