@@ -236,9 +236,9 @@ void leap_slab_server_drain(struct leap_server *server)
 	struct leap_session *session = server->session;
 
 	spin_lock_irq(&session->map_lock);
-	server->leaving = true;
-	walk_homes(server, drain, 0);
+	server->leaving = true;	/* what is lent from now on is not used */
 	spin_unlock_irq(&session->map_lock);
+	walk_homes(server, drain, 0);
 	leap_move_kick(session);
 }
 
