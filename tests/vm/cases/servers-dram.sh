@@ -6,7 +6,7 @@
 # with the end of the session and of the module. In local slabs, where it is fast.
 # SMP: 1 2
 # GROUP: dram
-# TIMEOUT: 240
+# TIMEOUT: 600
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
