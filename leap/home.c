@@ -10,7 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
-#include "leap.h"
+#include "slab.h"
 
 static int bring_area_home(unsigned int type, struct leap_area_map *area)
 {

@@ -14,7 +14,7 @@
  * have thousands, and interrupts are off. A server that is lost while others of its
  * slabs are looked at has another epoch, and each of these steps looks for that.
  */
-#include "leap.h"
+#include "slab.h"
 
 /* Until copies that were lost with a server are made up for elsewhere. */
 #define REPAIR_DELAY	(2 * HZ)

@@ -8,7 +8,7 @@
  * of these steps run at the same time.
  */
 #include <linux/sched/mm.h>
-#include "leap.h"
+#include "slab.h"
 
 /*
  * How often, how soon if something is to be tried again, and how long a slab

@@ -10,7 +10,7 @@
 #ifndef LEAP_IO_H
 #define LEAP_IO_H
 
-#include "leap.h"
+#include "slab.h"
 
 /**
  * struct leap_io - a request: one folio, in one piece, to or from one slab

@@ -16,7 +16,7 @@
 #include <linux/mm.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
-#include "leap.h"
+#include "slab.h"
 
 /* Written under the session lock, and only while no slot of the area is in use. */
 static struct leap_area_map *areas[MAX_SWAPFILES];

@@ -17,7 +17,7 @@
  */
 #include <linux/delay.h>
 #include <linux/module.h>
-#include "leap.h"
+#include "slab.h"
 
 /* Until it is tried again, if something could not be done. */
 #define REPAIR_RETRY	(5 * HZ)

@@ -38,7 +38,7 @@
  */
 #include <linux/random.h>
 #include <linux/sched/mm.h>
-#include "leap.h"
+#include "slab.h"
 #include "policy/errors.h"
 
 static DEFINE_SPINLOCK(state_lock);

@@ -19,7 +19,7 @@
  * There is no way back from draining: what has left the server would have to come
  * again. Who has changed his mind adds it anew when it is gone.
  */
-#include "leap.h"
+#include "slab.h"
 #include "policy/errors.h"
 
 /* Between looks at those who are being drained. */

@@ -12,7 +12,7 @@
  * asked for something.
  */
 #include <linux/random.h>
-#include "leap.h"
+#include "slab.h"
 
 static struct leap_slab *slab_at(struct leap_session *session, u32 nr)
 {

@@ -13,7 +13,7 @@
  *
  * All of this is under session->map_lock.
  */
-#include "leap.h"
+#include "slab.h"
 
 static struct leap_slab *slab_at(struct leap_session *session, u32 nr)
 {

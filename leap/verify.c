@@ -15,7 +15,7 @@
  */
 #include <linux/crc32.h>
 #include <linux/highmem.h>
-#include "leap.h"
+#include "slab.h"
 
 static u32 *sums_of(const struct leap_spot *spot)
 {
