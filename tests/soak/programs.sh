@@ -200,6 +200,7 @@ limits() {
 	while [ ! -e "$stop" ]; do
 		for group in /sys/fs/cgroup/run.*; do
 			read -r full 2>/dev/null <"$group/memory.high" || continue
+			[ "$full" != max ] || continue # the group is just being made
 			: "${first[$group]:=$full}"
 			full=${first[$group]}
 			echo $((full / 2 + full * (RANDOM % 9) / 8)) 2>/dev/null >"$group/memory.high"
