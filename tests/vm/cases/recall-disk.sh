@@ -13,7 +13,7 @@
 # shellcheck source=tests/vm/shortage.sh
 . "${LEAP_LIB%/*}/shortage.sh"
 
-# Eight full slabs at a time, and page by page: on the release kernel that took 14 s.
+# Eight full slabs at a time, and page by page: more than 12 s on the release kernel.
 start_careful_leapd --recall $((20 + 10 * LEAP_SCALE)) || fail "leapd does not start"
 modprobe leap || fail "modprobe leap failed"
 swapon "$LEAP_SWAPDEV" || fail "swapon failed"
