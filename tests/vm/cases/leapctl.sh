@@ -77,8 +77,11 @@ stored=$(number "d['total']['stored_pages']")
 [ "$(swap_written_bytes)" = "$before" ] || fail "the swap disk was written"
 leapctl stat
 
-timeout -s INT 1 leapctl stat -i 0.2 >/run/lines
-[ "$(wc -l </run/lines)" -gt 3 ] || fail "stat -i printed too little"
+leapctl stat -i 0.2 >/run/lines &
+printer=$!
+many_lines() { [ "$(wc -l </run/lines)" -gt 3 ]; }
+wait_for 20 many_lines || fail "stat -i printed too little"
+kill "$printer"
 
 sleep 1000 &
 leapctl attach $! || fail "attach failed"
