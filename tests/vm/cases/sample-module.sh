@@ -58,6 +58,7 @@ if attached $other; then fail "another process is attached"; fi
 
 mark_log "cmd=log"
 accepted cmd=log
-dmesg | tail -n 30 | grep "leap_functionality: .*attached last is $second" || fail "the log lacks the last pid"
-dmesg | tail -n 30 | grep "stored_pages" || fail "the log lacks the numbers"
+dmesg | sed -n '/leap-test: cmd=log/,$p' >/run/logged
+grep "leap_functionality: .*attached last is $second" /run/logged || fail "the log lacks the last pid"
+grep "stored_pages" /run/logged || fail "the log lacks the numbers"
 kill $first $second $other
