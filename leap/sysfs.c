@@ -287,12 +287,15 @@ static ssize_t server_command(int (*command)(const char *text), const char *buf,
 			      size_t count)
 {
 	char *text = kstrndup(buf, count, GFP_KERNEL);
+	size_t len;
 	int err;
 
 	if (!text)
 		return -ENOMEM;
-	if (count && text[count - 1] == '\n')
-		text[count - 1] = '\0';
+	/* Not @count: what is written may have a NUL in it, and the copy ends there. */
+	len = strlen(text);
+	if (len && text[len - 1] == '\n')
+		text[len - 1] = '\0';
 	err = command(text);
 	kfree(text);
 	return err ?: count;
