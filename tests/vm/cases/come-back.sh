@@ -39,7 +39,7 @@ pause $((3 * LEAP_SCALE))	# it hears of more than one attempt to reach it then
 on_m2 pkill -CONT -x leapd
 wait_for 60 server_is 0 up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
 dmesg | grep "leap: " | tail -n 1
-look 0
+must_end 0 loaded_pages
 others server
 
 hold "$mib"
@@ -49,7 +49,7 @@ wait_for 30 server_is 0 lost || fail "nobody notices"
 on_m2 ip link set eth0 up
 wait_for 90 server_is 0 up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
 dmesg | grep "leap: " | tail -n 1
-look 0
+must_end 0 loaded_pages
 others server
 
 hold "$mib"
@@ -62,7 +62,7 @@ on_m2 start_leapd 9400 --slab 4M || fail "leapd does not start again"
 wait_for 60 server_is 0 up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
 dmesg | grep "leap: " | tail -n 1
 others server
-look $((128 + 7))
+must_end $((128 + 7))
 [ "$(leap_stat failed_loads)" -gt 0 ] || fail "no load has failed"
 others server
 leapctl session destroy || fail "the session cannot be ended"

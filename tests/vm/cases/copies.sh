@@ -13,10 +13,10 @@
 
 mib=16
 [ "$LEAP_FLAVOUR" = release ] || mib=4
-half=$((mib << 19))
+# shellcheck source=tests/vm/load.sh
+. "${LEAP_LIB%/*}/load.sh"
 portal="rdma://2,$LEAP_M2:9400,$LEAP_M2:9401?replicas=2&slab=4M&timeout_ms=$((2000 * LEAP_SCALE))"
 
-server_stat() { awk -v key="$2" '$1 == key { print $2 }' "/sys/kernel/mm/leap/servers/$1/stat"; }
 missing() { awk '$1 == "missing_copies" { print $2 }' /sys/kernel/mm/leap/session; }
 complete() { [ "$(missing)" = 0 ]; }
 kill_server() { on_m2 pkill -KILL -f "leapd $LEAP_M2 940$1"; }
@@ -25,27 +25,16 @@ start_server() {
 	on_m2 start_leapd "940$1" --slab 4M --memory 128M || fail "leapd $1 does not start"
 }
 
-busy() { [ "$(leap_stat "$1")" -gt "$2" ]; }
-
 # lose INDEX WHAT: that server is killed while a program does WHAT, and comes back
 lose() {
-	local program more
-	run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 --passes 100000 &
-	program=$!
-	more=$(($(leap_stat "$2") + (mib << 7)))
-	wait_for 60 busy "$2" "$more" || fail "$2 has not grown by enough"
+	load
+	wait_more "$2" $((mib << 7))
 	kill_server "$1"
 	wait_for 20 server_is "$1" lost || fail "nobody notices"
-	more=$(($(leap_stat loaded_pages) + (mib << 6)))
-	wait_for 60 busy loaded_pages "$more" || fail "the program does not go on"
+	wait_more loaded_pages $((mib << 6))
 	start_server "$1"
 	wait_for 60 server_is "$1" up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
-	more=$(($(leap_stat loaded_pages) + (mib << 6)))
-	wait_for 60 busy loaded_pages "$more" || fail "the program does not go on"
-	kill -0 "$program" || fail "the program is gone; $(dmesg | grep 'leap: ' | tail -n 3)"
-	pkill -TERM -x leap-test-verif
-	wait "$program" || fail "server $1, $2: wrong data"
-	[ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads have failed"
+	check_load
 	say "server $1 killed, $2: $(leap_stat retried_loads) loads tried again so far, $(leap_stat rebuilt_pages) pages rebuilt"
 }
 
@@ -77,7 +66,7 @@ for i in 0 1; do
 	wait_for 60 server_is $i up || fail "it does not come back"
 	wait_for 120 complete || fail "$(missing) copies are missing still"
 done
-look 0
+must_end 0 loaded_pages
 [ "$(leap_stat rebuilt_pages)" -ge $((mib << 7)) ] || fail "too little was rebuilt"
 [ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads have failed"
 

@@ -13,35 +13,10 @@
 
 mib=32 rounds=5
 [ "$LEAP_FLAVOUR" = release ] || mib=8 rounds=4
-half=$((mib << 19))
-sys=/sys/kernel/mm/leap
+# shellcheck source=tests/vm/load.sh
+. "${LEAP_LIB%/*}/load.sh"
 
-# refused TEXT ARGS...: leapctl session ARGS... fails, and says that
-refused() {
-	local what=$1 says
-	shift
-	says=$(leapctl session "$@" 2>&1) && fail "not refused: $*"
-	case $says in *"$what"*) ;; *) fail "$*: it says: $says" ;; esac
-}
-place_of() { grep -lx "$1" $sys/servers/*/address 2>/dev/null | cut -d / -f 7; }
 there() { [ -n "$(place_of "$1")" ]; }
-server_stat() { awk -v key="$2" '$1 == key { print $2 }' "$sys/servers/$1/stat"; }
-holds() { [ "$(server_stat "$1" remote_pages)" -gt 0 ]; }
-goes_on() { [ "$(leap_stat loaded_pages)" -gt "$1" ]; }
-
-# load: a program in the background that checks its data
-load() {
-	run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 --passes 100000 &
-	program=$!
-	wait_for 60 goes_on $(($(leap_stat loaded_pages) + (mib << 6))) || fail "the program does not swap"
-}
-check_load() {
-	wait_for 60 goes_on $(($(leap_stat loaded_pages) + (mib << 6))) || fail "the program does not go on"
-	kill -0 "$program" || fail "the program is gone: $(dmesg | grep 'leap: ' | tail -n 3)"
-	pkill -TERM -x leap-test-verif
-	wait "$program" || fail "wrong data"
-	[ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads have failed"
-}
 
 modprobe leap || fail "modprobe leap failed"
 swapon "$LEAP_SWAPDEV" || fail "swapon failed"

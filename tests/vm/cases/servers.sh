@@ -12,18 +12,11 @@
 
 mib=16
 [ "$LEAP_FLAVOUR" = release ] || mib=4
-half=$((mib << 19))
-sys=/sys/kernel/mm/leap
+# shellcheck source=tests/vm/load.sh
+. "${LEAP_LIB%/*}/load.sh"
 timeout=timeout_ms=$((2000 * LEAP_SCALE))
 
 server() { echo "$LEAP_M2:940$1"; }
-# refused TEXT ARGS...: leapctl session ARGS... fails, and says that
-refused() {
-	local what=$1 says
-	shift
-	says=$(leapctl session "$@" 2>&1) && fail "not refused: $*"
-	case $says in *"$what"*) ;; *) fail "$*: it says: $says" ;; esac
-}
 start_server() {
 	on_m2 wait_for 10 not rdma_listens "940$1"
 	on_m2 start_leapd "940$1" --slab "${2:-4M}" --memory 128M --json ||
@@ -32,27 +25,10 @@ start_server() {
 # clients PORT: as its leapd says
 clients() { grep '"status"' "$LEAP_SHARED/leapd.940$1.log" | tail -n 1 | jq ".clients + .clients_away"; }
 alone() { [ "$(clients "$1")" = 0 ]; }
-place_of() { grep -lx "$(server "$1")" $sys/servers/*/address 2>/dev/null | cut -d / -f 7; }
-server_stat() { awk -v key="$2" '$1 == key { print $2 }' "$sys/servers/$(place_of "$1")/stat"; }
-holds() { [ "$(server_stat "$1" remote_pages)" -gt 0 ]; }
-gone() { [ -z "$(place_of "$1")" ]; }
-goes_on() { [ "$(leap_stat loaded_pages)" -gt "$1" ]; }
+uses() { holds "$(place_of "$(server "$1")")"; }
+gone() { [ -z "$(place_of "$(server "$1")")" ]; }
 missing() { awk '$1 == "missing_copies" { print $2 }' $sys/session; }
 complete() { [ "$(missing)" = 0 ]; }
-
-# load: a program in the background that checks its data
-load() {
-	run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --threads 2 --passes 100000 &
-	program=$!
-	wait_for 60 goes_on $(($(leap_stat loaded_pages) + (mib << 6))) || fail "the program does not swap"
-}
-check_load() {
-	wait_for 60 goes_on $(($(leap_stat loaded_pages) + (mib << 6))) || fail "the program does not go on"
-	kill -0 "$program" || fail "the program is gone: $(dmesg | grep 'leap: ' | tail -n 3)"
-	pkill -TERM -x leap-test-verif
-	wait "$program" || fail "wrong data"
-	[ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads have failed"
-}
 
 for i in 0 1 2; do start_server $i; done
 start_server 3 8M
@@ -62,7 +38,7 @@ refused "there is no session" add "$(server 2)"
 leapctl session create "rdma://2,$(server 0),$(server 1)?slab=4M&$timeout" || fail "no session"
 
 load
-wait_for 30 holds 0 || fail "nothing is on the first server"
+wait_for 30 uses 0 || fail "nothing is on the first server"
 leapctl session add "$(server 2)" || fail "it is not added"
 stored=$(leap_stat stored_pages)
 leapctl session remove "$(server 0)" || fail "it is not removed"
@@ -71,9 +47,9 @@ wait_for 10 alone 0 || fail "the removed leapd has $(clients 0) clients"
 [ "$(leap_stat stored_pages)" -ge "$stored" ] || fail "its stores are not counted any more"
 [ "$(leap_stat moved_pages)" -gt 0 ] || fail "no page was moved"
 say "$(leap_stat moved_pages) pages were moved"
-wait_for 30 holds 2 || fail "nothing is placed on the new server"
+wait_for 30 uses 2 || fail "nothing is placed on the new server"
 leapctl session add "$(server 0)" || fail "it is not added again"
-[ "$(place_of 0)" = 0 ] || fail "its place is not used again"
+[ "$(place_of "$(server 0)")" = 0 ] || fail "its place is not used again"
 leapctl session remove --no-wait "$(server 1)" || fail "it is not removed"
 wait_for 60 gone 1 || fail "it does not go: $(leapctl session show)"
 check_load
@@ -110,7 +86,5 @@ load
 leapctl session remove --no-wait "$(server 1)" || fail "it is not removed"
 leapctl session remove --no-wait "$(server 1)" || fail "twice is an error"
 leapctl session destroy || fail "the session cannot be ended while a server is removed"
-kill -0 "$program" || fail "the program is gone"
-pkill -TERM -x leap-test-verif
-wait "$program" || fail "wrong data"
+end_load
 for i in 0 1 2; do wait_for 20 alone $i || fail "leapd $i has $(clients $i) clients at the end"; done
