@@ -5,60 +5,19 @@
 # the same as without a limit.
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
+# shellcheck source=tests/vm/workload.sh
+. "${LEAP_LIB%/*}/workload.sh"
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 programs=(sort sqlite3 redis stream matmul pagerank)
 cd /run || exit
 
-# Lines in no order, the same in every run.
-make_lines() {
-	python3 -c "
-import random
-random.seed(1)
-size = 0
-while size < $PROGRAM_MIB << 19:
-    line = '%016x %s' % (random.getrandbits(64), 'x' * random.randrange(60))
-    print(line)
-    size += len(line) + 1"
-}
-
-# A table in memory, an index, changes, and all of it read in another order.
-make_sql() {
-	cat <<-SQL
-	.bail on
-	PRAGMA cache_size = -1000000;
-	PRAGMA temp_store = MEMORY;
-	CREATE TABLE t(id INTEGER PRIMARY KEY, k INTEGER, v TEXT);
-	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $((PROGRAM_MIB * 1350)))
-	INSERT INTO t SELECT i, i * 2654435761 % 4294967296,
-		printf('%.*c', 100 + i % 300, char(97 + i % 26)) || i FROM n;
-	CREATE INDEX t_k ON t(k);
-	UPDATE t SET v = v || k WHERE k % 3 = 0;
-	DELETE FROM t WHERE k % 7 = 0;
-	SELECT * FROM t ORDER BY k;
-	SQL
-}
-
 # Loads redis by its protocol, and asks for a quarter of the values in no order.
 make_requests() {
 	head -c $((PROGRAM_MIB << 17)) lines | sed '$d' >values
 	awk '{ printf "SET key:%d \"%s %s\"\r\n", NR, $0, $0 }' values >sets
 	awk 'NR % 4 == 1 { print $1, "GET key:" NR }' values | sort | cut -d' ' -f2- >gets
-}
-
-# peak COMMAND...: runs it in a cgroup of its own; "peak" is how many bytes it needed
-peak() {
-	local result
-	mkdir /sys/fs/cgroup/peak || return
-	(
-		echo "$BASHPID" >/sys/fs/cgroup/peak/cgroup.procs
-		exec "$@"
-	)
-	result=$?
-	cat /sys/fs/cgroup/peak/memory.peak >peak
-	rmdir /sys/fs/cgroup/peak
-	return "$result"
 }
 
 # timed COMMAND...: "seconds" is how long it ran
@@ -109,8 +68,8 @@ measure() {
 	say "$(cat seconds) s"
 }
 
-make_lines >lines
-make_sql >sql
+make_lines $((PROGRAM_MIB << 19)) >lines
+make_sql $((PROGRAM_MIB * 1350)) >sql
 make_requests
 declare -A needs=() results=()
 wrong=0

@@ -2,11 +2,14 @@
 # shellcheck shell=bash
 # Programs of the soak that find out whether their data was right. Sourced by
 # guest.sh.
+# shellcheck source=tests/vm/workload.sh
+. "${LEAP_LIB%/*}/workload.sh"
 
 # When time began, what stops the programs, and where all random numbers come from.
 epoch=$SECONDS stop=/run/soak.stop seed=''
 mib=12
 [ "$LEAP_FLAVOUR" = release ] || mib=4
+keys=$((mib * 125))	# that many values redis has
 
 # choose WORD...: sets $choice to one of these
 choose() {
@@ -90,57 +93,15 @@ run_redis() {
 	note "$status" "$(stat -c %s "$said.values")" "$wrong" redis
 }
 
-make_lines() {
-	awk -v bytes=$((mib << 18)) 'BEGIN {
-		srand(1)
-		for (; size < bytes; size += length(line) + 1) {
-			line = sprintf("%09d%09d %.*s", rand() * 1e9, rand() * 1e9, rand() * 60,
-				"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")
-			print line
-		}
-	}'
-}
-
-make_sql() {
-	cat <<-SQL
-	.bail on
-	PRAGMA cache_size = -1000000;
-	PRAGMA temp_store = MEMORY;
-	CREATE TABLE t(id INTEGER PRIMARY KEY, k INTEGER, v TEXT);
-	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $((mib * 800)))
-	INSERT INTO t SELECT i, i * 2654435761 % 4294967296,
-		printf('%.*c', 100 + i % 300, char(97 + i % 26)) || i FROM n;
-	CREATE INDEX t_k ON t(k);
-	UPDATE t SET v = v || k WHERE k % 3 = 0;
-	DELETE FROM t WHERE k % 7 = 0;
-	PRAGMA integrity_check;
-	SELECT * FROM t ORDER BY k;
-	SQL
-}
-
-# What redis is told and asked, and what it must answer.
-make_redis() {
-	awk -v keys=$((mib * 125)) -v dir=/run/soak 'BEGIN {
-		srand(2)
-		for (i = 1; i <= keys; i++) {
-			v = ""
-			for (j = 0; j < 20; j++)
-				v = v sprintf("%010d", rand() * 1000000000)
-			v = v v v v v
-			printf "SET key:%d %s%s\r\n", i, v, v >(dir "/sets")
-			print "GET key:" i >(dir "/gets")
-			print v v >(dir "/once")
-		}
-	}'
-	cat /run/soak/once /run/soak/once /run/soak/once >/run/soak/redis.want
-}
-
 # make_references: what programs print that have all the memory they want
 make_references() {
 	mkdir -p /run/soak
-	make_lines >/run/soak/lines
-	make_sql >/run/soak/sql
-	make_redis
+	make_lines $((mib << 18)) >/run/soak/lines
+	make_sql $((mib * 800)) >/run/soak/sql
+	echo "PRAGMA integrity_check;" >>/run/soak/sql
+	make_sets "$keys" >/run/soak/sets
+	make_gets "$keys" >/run/soak/gets
+	for _ in 1 2 3; do awk '{ print $3 }' /run/soak/sets | tr -d '\r'; done >/run/soak/redis.want
 	"${sort_it[@]}" >/run/soak/sort.want &&
 		"${sql_it[@]}" >/run/soak/sqlite3.want
 }

@@ -9,24 +9,12 @@
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
+# shellcheck source=tests/vm/workload.sh
+. "${LEAP_LIB%/*}/workload.sh"
 
 # Few keys with long values, for the time goes by the number of questions.
 keys=8000
 cd /run || exit
-
-# make_commands: SETs of values of 2000 bytes, the same in every run
-make_commands() {
-	awk -v keys="$keys" 'BEGIN {
-		srand(1)
-		for (i = 1; i <= keys; i++) {
-			v = ""
-			for (j = 0; j < 20; j++)
-				v = v sprintf("%010d", rand() * 1000000000)
-			v = v v v v v
-			printf "SET key:%d %s%s\r\n", i, v, v
-		}
-	}'
-}
 
 redis() { redis-cli -s "/run/$1.sock" "${@:2}"; }
 # Another process writes the log: a page of tmpfs belongs to none and would go to
@@ -39,7 +27,7 @@ serve() {
 	wait_for 20 redis "$name" ping || fail "redis does not start: $(cat "$name.log")"
 }
 fill() { redis "$1" --pipe <commands >/dev/null; }
-read_back() { seq -f 'GET key:%.0f' "$keys" | redis "$1" | sha256sum; }
+read_back() { make_gets "$keys" | redis "$1" | sha256sum; }
 digest() { redis "$1" debug digest; }
 finish() {
 	redis "$1" shutdown nosave
@@ -51,7 +39,7 @@ on_m2 start_leapd 9400 || fail "leapd does not start"
 leap_up
 disk=$(swap_written_bytes)
 
-make_commands >commands
+make_sets "$keys" >commands
 serve free
 fill free || fail "redis cannot be filled"
 free=$(read_back free) free_digest=$(digest free)
