@@ -26,19 +26,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE	4096UL
-#define WORDS	(PAGE / sizeof(uint64_t))
-
-/* Coprime to any number of pages there is: each round meets each page. */
-#define STRIDE	10007
+#include "pages.h"
 
 /* Pages that are given back, filled and swapped out at a time. */
 #define RUN	16
@@ -50,11 +44,8 @@
 
 static volatile sig_atomic_t over, marked;
 static sigjmp_buf lost_page;
-static uint64_t (*area)[WORDS];
-static uint32_t *version;
-static size_t nr;
 static struct {
-	unsigned long checked, wrong, lost;
+	unsigned long lost;
 	double stall, before, retried;
 } seen = { .retried = -1 };
 static double mark;		/* when the loss happened, 0 if it has not */
@@ -121,45 +112,13 @@ static void account(double start)
 		seen.retried = end > mark ? end - mark : 0;
 }
 
-static uint64_t word_of(size_t page, size_t i)
-{
-	return ((uint64_t)version[page] << 32 | page) * 0x9e3779b97f4a7c15ULL + i;
-}
-
-static void fill(size_t page)
-{
-	version[page]++;
-	for (size_t i = 0; i < WORDS; i++)
-		area[page][i] = word_of(page, i);
-}
-
 /* Gives pages back and fills them anew: no load. */
 static void renew(size_t page, size_t pages)
 {
 	if (madvise(area[page], pages * PAGE, MADV_DONTNEED))
 		perror("leap-test-stall: MADV_DONTNEED");
 	for (size_t i = page; i < page + pages; i++)
-		fill(i);
-}
-
-static void swap_out(size_t page, size_t pages)
-{
-	if (madvise(area[page], pages * PAGE, MADV_PAGEOUT))
-		perror("leap-test-stall: MADV_PAGEOUT");
-}
-
-static void compare(size_t page)
-{
-	size_t i = 0;
-
-	while (i < WORDS && area[page][i] == word_of(page, i))
-		i++;
-	seen.checked++;
-	if (i == WORDS)
-		return;
-	printf("page %zu, version %u, word %zu: %016llx, not %016llx\n", page, version[page], i,
-	       (unsigned long long)area[page][i], (unsigned long long)word_of(page, i));
-	seen.wrong++;
+		fill_page(i);
 }
 
 static void check(size_t page)
@@ -174,7 +133,7 @@ static void check(size_t page)
 	}
 	(void)*(volatile uint64_t *)area[page];
 	account(start);
-	compare(page);
+	compare_page(page);
 }
 
 static void load(size_t stride)
@@ -211,7 +170,7 @@ static void idle(void)
 static void report(void)
 {
 	printf("{\"checked\": %lu, \"wrong\": %lu, \"lost\": %lu, \"stall_ms\": %.0f, \"before_ms\": %.0f, \"retried_ms\": ",
-	       seen.checked, seen.wrong, seen.lost, seen.stall, seen.before);
+	       checked, wrong, seen.lost, seen.stall, seen.before);
 	if (seen.retried < 0)
 		puts("null}");
 	else
@@ -228,15 +187,8 @@ static bool set_up(const char *mib)
 {
 	struct sigaction lost = { .sa_handler = note_lost };
 
-	nr = strtoul(mib, NULL, 10) << 20 >> 12;
-	if (!nr)
+	if (!make_pages(mib))
 		return false;
-	area = mmap(NULL, nr * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	version = calloc(nr, sizeof(*version));
-	if (area == MAP_FAILED || !version) {
-		perror("leap-test-stall");
-		return false;
-	}
 	signal(SIGTERM, note_signal);
 	signal(SIGUSR1, note_signal);
 	sigaction(SIGBUS, &lost, NULL);
@@ -271,7 +223,7 @@ int main(int argc, char **argv)
 	for (size_t page = 0; page < nr; page++)
 		check(page);
 	report();
-	if (seen.wrong)
+	if (wrong)
 		return 1;
 	return seen.lost ? 3 : 0;
 }
