@@ -15,8 +15,6 @@ reserve=
 
 port_of() { echo $((9400 + $1)); }
 state_of() { cat "/sys/kernel/mm/leap/servers/$1/state"; }
-leapd_of() { echo "leapd ${addresses[$1]} $(port_of "$1")"; }
-missing() { awk '$1 == "missing_copies" { print $2 }' /sys/kernel/mm/leap/session; }
 all_well() { [ "$(cat /sys/kernel/mm/leap/servers/*/state | sort -u)" = up ] && [ "$(missing)" = 0 ]; }
 
 m2_available() { on_m2 cat /proc/meminfo | awk '/^MemAvailable/ { print int($2 / 1024) }'; }
@@ -41,16 +39,13 @@ set_up_servers() {
 
 # --- lose_KIND SERVER, and mend_KIND SERVER when it has been away for a while
 
-signal_server() { on_m2 pkill "-$2" -f "^$(leapd_of "$1")"; }
+signal_server() { on_m2 signal_leapd "$2" "$(port_of "$1")"; }
 
 # away SERVER: Leap has noticed
 away() { [ "$(state_of "$1")" != up ]; }
 
 lose_kill() { signal_server "$1" KILL && wait_for 30 away "$1"; }
-mend_kill() {
-	on_m2 wait_for 20 not rdma_listens "$(port_of "$1")"
-	start_server "$1"
-}
+mend_kill() { start_server "$1"; }
 
 # Another one takes its place at once.
 lose_restart() { signal_server "$1" KILL && mend_kill "$1"; }
@@ -66,7 +61,7 @@ lose_cut() {
 mend_cut() { ip neigh del "${addresses[$1]}" dev eth0; }
 
 # m2 runs short of memory, so that server 0 asks for its slabs.
-given_back() { [ "$(awk '$1 == "slabs" { print $2 }' /sys/kernel/mm/leap/servers/0/stat)" = 0 ]; }
+given_back() { [ "$(server_stat 0 slabs)" = 0 ]; }
 lose_drain() {
 	on_m2 eval "mkdir -p /run/hog; mountpoint -q /run/hog || mount -t tmpfs -o size=100% none /run/hog"
 	on_m2 dd if=/dev/zero of=/run/hog/hog bs=256K count=$((($(m2_available) - reserve + 40) * 4)) 2>/dev/null

@@ -34,11 +34,8 @@ portal_of() {
 for_good="kill power link freeze restart"
 
 # leapd is killed: the kernel ends its connections.
-fault_kill() { on_m2 pkill -KILL -x leapd; }
-heal_kill() {
-	on_m2 wait_for 10 not rdma_listens 9400
-	start_victim
-}
+fault_kill() { on_m2 kill_leapd; }
+heal_kill() { start_victim; }
 
 # The guest is gone without a word; it stays so.
 fault_power() { on_m2 power_cut; }
@@ -64,8 +61,8 @@ fault_drop10() { drop 10; }
 heal_drop10() { undrop; }
 
 # leapd does nothing any more, while its kernel goes on to answer for it.
-fault_freeze() { on_m2 pkill -STOP -x leapd; }
-heal_freeze() { on_m2 pkill -CONT -x leapd; }
+fault_freeze() { on_m2 signal_leapd STOP; }
+heal_freeze() { on_m2 signal_leapd CONT; }
 
 # Another leapd takes its place, which has nothing of what the first one had.
 fault_restart() { fault_kill && heal_kill; }
@@ -76,10 +73,14 @@ heal_restart() { :; }
 # Sets $program, which writes to $said.
 said=/run/stall.out
 program=
+has_stored() {
+	local slurped
+	slurp "$said" && [[ $slurped == *stored* ]]
+}
 begin() {
 	leapctl run -- leap-test-stall "$1" "$mib" >"$said" 2>&1 &
 	program=$!
-	wait_for 60 grep -q stored "$said" || fail "the program has not stored its pages: $(cat "$said")"
+	wait_for 60 has_stored || fail "the program has not stored its pages: $(cat "$said")"
 }
 
 more_than() { [ "$(leap_stat "$1")" -gt "$2" ]; }
@@ -88,9 +89,6 @@ more_than() { [ "$(leap_stat "$1")" -gt "$2" ]; }
 grows() {
 	wait_for 60 more_than "$1" $(($(leap_stat "$1") + $2)) || fail "$1 has not grown by $2"
 }
-
-missing() { awk '$1 == "missing_copies" { print $2 }' /sys/kernel/mm/leap/session; }
-complete() { [ "$(missing)" = 0 ]; }
 
 at_idle() { begin idle; }
 at_store() {

@@ -41,6 +41,22 @@ wait_for() {
 	done
 }
 
+# slurp FILE: sets $slurped to what is in it; like the next one it starts no process,
+# which is dear when emulated
+slurp() {
+	slurped=
+	IFS= read -r -d '' slurped 2>/dev/null <"$1"
+	[ -e "$1" ]
+}
+
+# value_of KEY FILE: what follows that word in a file of such lines
+value_of() {
+	local key value
+	while read -r key value; do
+		[ "$key" != "$1" ] || echo "$value"
+	done <"$2"
+}
+
 # in_cgroup KNOB BYTES COMMAND...: a fresh cgroup around one command
 in_cgroup() {
 	local group=/sys/fs/cgroup/run.$BASHPID.$EPOCHREALTIME knob=$1 bytes=$2 result
@@ -76,7 +92,14 @@ swap_written_bytes() {
 }
 
 # leap_stat KEY: one number of /sys/kernel/mm/leap/stat
-leap_stat() { awk -v key="$1" '$1 == key { print $2 }' /sys/kernel/mm/leap/stat; }
+leap_stat() { value_of "$1" /sys/kernel/mm/leap/stat; }
+
+# server_stat INDEX KEY: one number of a server's
+server_stat() { value_of "$2" "/sys/kernel/mm/leap/servers/$1/stat"; }
+
+# missing: how many copies are, of those that the session should have; complete: none
+missing() { value_of missing_copies /sys/kernel/mm/leap/session; }
+complete() { [ "$(missing)" = 0 ]; }
 
 # server_is INDEX STATE: of the session's servers; one that is being tried again
 # counts as lost
@@ -96,11 +119,11 @@ server_is() {
 # ON_M2_SECONDS (120), or is gone, unless it was asked for a power_cut.
 on_m2() {
 	# A name that was there before would bring the answer from then.
-	local job=$LEAP_SHARED/.m2.$BASHPID.$EPOCHREALTIME end status
+	local job=$LEAP_SHARED/.m2.$BASHPID.$EPOCHREALTIME end status slurped
 	printf '%q ' "$@" >"$job"
 	end=$((SECONDS + ${ON_M2_SECONDS:-120} * LEAP_SCALE))
 	[ ! -e "$LEAP_SHARED/.m2.off" ] && echo "${job##*/}" >/dev/leap.peer
-	until [ -e "$job.status" ]; do
+	until read -r status 2>/dev/null <"$job.status"; do
 		if [ -e "$LEAP_SHARED/.m2.off" ] && [ "$1" = power_cut ]; then return 0; fi
 		if [ -e "$LEAP_SHARED/.m2.off" ] || ((SECONDS >= end)); then
 			say "m2 does not answer: $*" >&2
@@ -108,19 +131,16 @@ on_m2() {
 		fi
 		pause 0.05
 	done
-	cat "$job.out"
-	status=$(cat "$job.status")
-	rm -f "$job" "$job.out" "$job.status"
+	slurp "$job.out"
+	printf %s "$slurped"
 	return "$status"
 }
 
 # run_job FILE: runs one command that the other guest has written down
 run_job() {
-	local result
-	(eval "$(cat "$1")") >"$1.out" 2>&1 </dev/null
-	result=$?
-	echo "$result" >"$1.tmp"
-	mv "$1.tmp" "$1.status"
+	slurp "$1"
+	(eval "$slurped") >"$1.out" 2>&1 </dev/null
+	echo $? >"$1.status"
 }
 
 # serve_commands: runs what on_m2 asks for, each in the background, for ever
@@ -162,9 +182,14 @@ kernel_complaints() {
 	what+='|possible (circular|recursive) locking|inconsistent lock state'
 	what+='|suspicious RCU|INFO: task .* blocked|rcu.*(stall|self-detected)'
 	what+='|ODEBUG:|corruption|refcount_t:|kmemleak: [0-9]+ new|Bad swap'
-	dmesg | awk '/leap-test: / { n = 0 } { line[n++] = $0 }
-		END { for (i = 0; i < n; i++) print line[i] }' |
-		grep -E -A 60 "$what"
+	dmesg | awk -v what="$what" '/leap-test: / { n = 0 } { line[n++] = $0 }
+		END {
+			for (i = 0; i < n; i++) {
+				if (line[i] ~ what) left = 61
+				if (left-- > 0) { print line[i]; found = 1 }
+			}
+			exit !found
+		}'
 }
 
 # --- Leap -------------------------------------------------------------------
@@ -172,21 +197,54 @@ kernel_complaints() {
 # rdma_listens PORT: true once a program in this guest takes RDMA connections
 rdma_listens() { rdma resource show cm_id | grep -q "LISTEN.*:$1\b"; }
 
-# start_leapd [PORT [OPTIONS...]]: in m2, returns when it takes connections
+# leapd_pid [PORT]: prints the process of the one that start_leapd has started in this
+# guest; fails if it is gone
+leapd_pid() {
+	local pid name
+	{ read -r pid <"/run/leapd.${1:-9400}.pid" && read -r name <"/proc/$pid/comm"; } 2>/dev/null
+	[ "$name" = leapd ] && echo "$pid"
+}
+
+# said_ready LOG BYTES: a leapd says in its log, beyond that, that it takes connections
+said_ready() {
+	local slurped
+	slurp "$1" && [[ ${slurped:$2} == *"ready on "* ]]
+}
+
+# start_leapd [PORT [OPTIONS...]]: returns when it takes connections
 start_leapd() {
-	local port=${1:-9400} ip=LEAP_${LEAP_ROLE^^}
+	local port=${1:-9400} ip=LEAP_${LEAP_ROLE^^} slurped log
+	log=$LEAP_SHARED/leapd.$port.log
 	[ $# = 0 ] || shift
-	setsid leapd "${!ip}" "$port" "$@" >>"$LEAP_SHARED/leapd.$port.log" 2>&1 </dev/null &
-	wait_for 10 rdma_listens "$port" || {
-		cat "$LEAP_SHARED/leapd.$port.log"
+	wait_for 10 not leapd_pid "$port"
+	slurp "$log"
+	setsid leapd "${!ip}" "$port" "$@" >>"$log" 2>&1 </dev/null &
+	echo $! >"/run/leapd.$port.pid"
+	wait_for 10 said_ready "$log" ${#slurped} || {
+		cat "$log"
 		return 1
 	}
 }
 
+# signal_leapd SIGNAL [PORT]
+signal_leapd() {
+	local pid
+	pid=$(leapd_pid "${2:-9400}") && kill "-$1" "$pid"
+}
+
+# kill_leapd [PORT]: without a warning; returns when its connections are gone, too
+kill_leapd() { signal_leapd KILL "$@" && wait_for 10 not leapd_pid "$@"; }
+
 # stop_leapd: ends all of them, and returns when they are gone
 stop_leapd() {
-	pkill -TERM -x leapd || return 0
-	wait_for 10 not pgrep -x leapd || pkill -KILL -x leapd
+	local file port
+	for file in /run/leapd.*.pid; do
+		port=${file//[!0-9]/}
+		signal_leapd TERM "$port" || continue
+		signal_leapd CONT "$port"
+		wait_for 10 not leapd_pid "$port" || kill_leapd "$port"
+	done
+	return 0
 }
 
 # inject WHICH PERCENT: makes so many of Leap's loads, stores, ... fail, which is

@@ -4,7 +4,7 @@
 # it uses. For cases that have sourced the library and set $mib; use it by:
 # . "${LEAP_LIB%/*}/load.sh"
 
-half=$((mib << 19))
+half=$((${mib:?} << 19))
 sys=/sys/kernel/mm/leap
 
 # refused TEXT ARGS...: leapctl session ARGS... fails, and says that
@@ -18,8 +18,6 @@ refused() {
 # place_of ADDRESS: which server of the session that is; nothing if none
 place_of() { grep -lx "$1" $sys/servers/*/address 2>/dev/null | cut -d / -f 7; }
 
-# server_stat INDEX KEY: one number of a server's
-server_stat() { awk -v key="$2" '$1 == key { print $2 }' "$sys/servers/$1/stat"; }
 holds() { [ "$(server_stat "$1" remote_pages)" -gt 0 ]; }
 
 # busy KEY NUMBER: has the module counted more?

@@ -31,7 +31,6 @@ hog() {
 unhog() { on_m2 rm -f /run/hog/hog; }
 
 leapd_kib() { on_m2 eval "ps -o rss=,args= -C leapd | awk '/9400/ { print \$1 }'"; }
-server_stat() { awk -v key="$2" '$1 == key { print $2 }' "/sys/kernel/mm/leap/servers/$1/stat"; }
 serves() { [ "$(server_stat 0 remote_pages)" -gt "$1" ]; }
 
 # give_back WHERE PORTAL: a program swaps, m2 runs short, all slabs of the first

@@ -57,7 +57,8 @@ for version in right old; do
 	read=$(more backup_read_pages)
 	say "the disk has what is $version: $failed writes failed, $read pages read, status $status"
 	if [ "$version" = right ]; then
-		((status == 0 && failed == 0)) && enough "$read" || fail "not all pages were read from the disk"
+		((status == 0 && failed == 0)) || fail "the disk is not as right as it was"
+		enough "$read" || fail "not all pages were read from the disk"
 	else
 		enough "$failed" || fail "the disk has taken pages"
 		((status == 128 + 7)) || fail "status $status, where SIGBUS was due"

@@ -17,11 +17,10 @@ mib=16
 . "${LEAP_LIB%/*}/load.sh"
 
 kill_server() {
-	on_m2 pkill -KILL -x leapd
+	on_m2 kill_leapd
 	wait_for 20 server_is 0 lost || fail "nobody notices"
 }
 start_server() {
-	on_m2 wait_for 10 not rdma_listens 9400
 	on_m2 start_leapd 9400 --slab 4M || fail "leapd does not start"
 }
 back() { wait_for 60 server_is 0 up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"; }

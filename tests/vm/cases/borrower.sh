@@ -21,10 +21,10 @@ rdma_is() { [ "$(rdma_objects)" = "$1" ]; }
 m2_objects() { on_m2 eval "rdma resource show | tr -s ' '"; }
 m2_is() { [ "$(m2_objects)" = "$1" ]; }
 leapd_kib() { on_m2 ps -o rss= -C leapd; }
-leapd_files() { on_m2 eval "ls /proc/\$(pgrep -x leapd)/fd | wc -l"; }
+leapd_files() { on_m2 eval "ls /proc/\$(leapd_pid)/fd | wc -l"; }
 lent() { grep '"status"' "$log" | tail -n 1 | jq .lent_bytes; }
 nothing_lent() { [ "$(lent)" = 0 ]; }
-alive() { [ "$(on_m2 pgrep -x leapd)" = "$leapd" ] || fail "$1: leapd is gone: $(tail -n 3 "$log")"; }
+alive() { [ "$(on_m2 leapd_pid)" = "$leapd" ] || fail "$1: leapd is gone: $(tail -n 3 "$log")"; }
 
 # misbehave: in every way that there is
 misbehave() {
@@ -38,7 +38,7 @@ misbehave() {
 
 rdma_before=$(rdma_objects)
 on_m2 start_leapd 9400 --json --slab 8M --memory 128M --reserve 32M || fail "leapd does not start"
-leapd=$(on_m2 pgrep -x leapd)
+leapd=$(on_m2 leapd_pid)
 rdma_m2=$(m2_objects)
 wait_for 5 nothing_lent || fail "leapd gives no status"
 

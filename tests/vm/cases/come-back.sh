@@ -32,11 +32,11 @@ leapctl prefetch on
 
 hold "$mib"
 say "the server freezes"
-on_m2 pkill -STOP -x leapd
+on_m2 signal_leapd STOP
 wait_for 20 server_is 0 lost || fail "nobody notices"
 tell ahead	# what is read ahead in vain now is not lost
 pause $((3 * LEAP_SCALE))	# it hears of more than one attempt to reach it then
-on_m2 pkill -CONT -x leapd
+on_m2 signal_leapd CONT
 wait_for 60 server_is 0 up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
 dmesg | grep "leap: " | tail -n 1
 must_end 0 loaded_pages
@@ -54,10 +54,9 @@ others server
 
 hold "$mib"
 say "leapd is killed"
-on_m2 pkill -KILL -x leapd
+on_m2 kill_leapd
 wait_for 20 server_is 0 lost || fail "nobody notices"
 others disk
-on_m2 wait_for 10 not rdma_listens 9400
 on_m2 start_leapd 9400 --slab 4M || fail "leapd does not start again"
 wait_for 60 server_is 0 up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
 dmesg | grep "leap: " | tail -n 1

@@ -12,8 +12,6 @@
 mib=32
 [ "$LEAP_FLAVOUR" = release ] || mib=8
 half=$((mib << 19))
-missing() { awk '$1 == "missing_copies" { print $2 }' /sys/kernel/mm/leap/session; }
-complete() { [ "$(missing)" = 0 ]; }
 
 modprobe leap || fail "modprobe leap failed"
 swapon "$LEAP_SWAPDEV" || fail "swapon failed"

@@ -17,11 +17,8 @@ mib=16
 . "${LEAP_LIB%/*}/load.sh"
 portal="rdma://2,$LEAP_M2:9400,$LEAP_M2:9401?replicas=2&slab=4M&timeout_ms=$((2000 * LEAP_SCALE))"
 
-missing() { awk '$1 == "missing_copies" { print $2 }' /sys/kernel/mm/leap/session; }
-complete() { [ "$(missing)" = 0 ]; }
-kill_server() { on_m2 pkill -KILL -f "leapd $LEAP_M2 940$1"; }
+kill_server() { on_m2 kill_leapd "940$1"; }
 start_server() {
-	on_m2 wait_for 10 not rdma_listens "940$1"
 	on_m2 start_leapd "940$1" --slab 4M --memory 128M || fail "leapd $1 does not start"
 }
 

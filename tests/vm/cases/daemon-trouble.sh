@@ -43,7 +43,7 @@ without_rseq run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --pas
 program=$!
 stored() { [ "$(leap_stat stored_pages)" -gt $((mib << 6)) ]; }
 wait_for 60 stored || fail "nothing is stored"
-on_m2 pkill -KILL -x leapd
+on_m2 kill_leapd
 wait_for 30 server_is 0 lost || fail "the server's death goes unnoticed"
 wait "$program"
 status=$?

@@ -40,7 +40,7 @@ verify --passes 1000 &
 program=$!
 more() { [ "$(leap_stat stored_pages)" -gt $((stored + 100)) ]; }
 wait_for 30 more || fail "nothing is stored"
-on_m2 pkill -KILL -x leapd
+on_m2 kill_leapd
 wait "$program"
 leapctl session destroy --force || fail "the session cannot be ended by force"
 

@@ -39,7 +39,7 @@ run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --pattern seq --pa
 program=$!
 reading() { [ "$(leap_stat prefetch_issued)" -gt $((before + 500)) ]; }
 wait_for 60 reading || fail "the program does not read ahead"
-on_m2 pkill -KILL -x leapd
+on_m2 kill_leapd
 wait "$program"
 status=$?
 say "server killed: exit status $status"

@@ -40,7 +40,7 @@ wait_for 60 serves 64 || fail "nothing is stored"
 hog
 moves() { [ "$(leap_stat moved_pages)" -gt "$moved" ]; }
 wait_for 60 moves || fail "no page is moved"
-on_m2 eval "pkill -KILL -f 'leapd.* 9400 '"
+on_m2 kill_leapd 9400
 wait_for 20 server_is 0 lost || fail "nobody has noticed that the server is dead"
 say "killed after $(($(leap_stat moved_pages) - moved)) pages were moved"
 pkill -TERM -x leap-test-keepe

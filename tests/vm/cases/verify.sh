@@ -42,8 +42,8 @@ for i in range(0, size, page):
     if a[i:i + 8] != (i + 1).to_bytes(8, "little"): sys.exit(3)
 PY
 cat >"$LEAP_SHARED/spoil" <<PY
-import re, subprocess
-pid = subprocess.check_output(["pgrep", "-x", "leapd"], text=True).strip()
+import re
+pid = open("/run/leapd.9400.pid").read().strip()
 spoilt = 0
 with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "r+b", 0) as mem:
     for line in maps:
