@@ -41,20 +41,12 @@ heal_kill() { start_victim; }
 fault_power() { on_m2 power_cut; }
 
 # The link is down for a second, and for good.
-fault_link1s() { on_m2 eval "ip link set eth0 down; pause 1; ip link set eth0 up"; }
+fault_link1s() { drop 100 && pause 1 && undrop; }
 heal_link1s() { :; }
-fault_link() { on_m2 ip link set eth0 down; }
-heal_link() { on_m2 ip link set eth0 up; }
+fault_link() { drop 100; }
+heal_link() { undrop; }
 
 # So many percent of the packets are lost, each way.
-drop() {
-	on_m2 tc qdisc add dev eth0 root netem loss "$1%" &&
-		tc qdisc add dev eth0 root netem loss "$1%"
-}
-undrop() {
-	tc qdisc del dev eth0 root
-	on_m2 tc qdisc del dev eth0 root
-}
 fault_drop1() { drop 1; }
 heal_drop1() { undrop; }
 fault_drop10() { drop 10; }

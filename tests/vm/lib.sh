@@ -192,6 +192,20 @@ kernel_complaints() {
 		}'
 }
 
+# --- the link ---------------------------------------------------------------
+
+# drop PERCENT, from m1: so many of the packets between the two are lost, each way.
+# All of them is a cable that is cut. To set an interface down is something else: it
+# can leave rxe deaf, see README.md.
+drop() {
+	on_m2 tc qdisc add dev eth0 root netem loss "$1%" &&
+		tc qdisc add dev eth0 root netem loss "$1%"
+}
+undrop() {
+	tc qdisc del dev eth0 root
+	on_m2 tc qdisc del dev eth0 root
+}
+
 # --- Leap -------------------------------------------------------------------
 
 # rdma_listens PORT: true once a program in this guest takes RDMA connections

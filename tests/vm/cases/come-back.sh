@@ -45,10 +45,10 @@ others server
 hold "$mib"
 say "the network fails, and the kernel reads ahead"
 leapctl prefetch off
-on_m2 ip link set eth0 down
+drop 100 || fail "the link cannot be cut"
 wait_for 30 server_is 0 lost || fail "nobody notices"
 tell ahead
-on_m2 ip link set eth0 up
+undrop
 wait_for 90 server_is 0 up || fail "it does not come back: $(dmesg | grep 'leap: ' | tail -n 3)"
 dmesg | grep "leap: " | tail -n 1
 must_end 0 loaded_pages
