@@ -77,6 +77,26 @@ bool no_options(const struct command *cmd, int argc, char **argv)
 	return false;
 }
 
+/**
+ * parse_flag - parse the options of a command that has one, without a value
+ * @argc: of @argv
+ * @argv: the command's words; afterwards optind is the first that is no option
+ * @name: the option's long name
+ * @given: set to whether it is there
+ *
+ * Return: false, with a line on stderr, if there is another option.
+ */
+bool parse_flag(int argc, char **argv, const char *name, bool *given)
+{
+	const struct option options[] = { { name, no_argument, NULL, 1 }, {} };
+	int opt;
+
+	*given = false;
+	while ((opt = getopt_long(argc, argv, "+", options, NULL)) == 1)
+		*given = true;
+	return opt == -1;
+}
+
 /* How many words of @argv are @name: 0 unless all words of @name are there. */
 static int words_matched(const char *name, int argc, char **argv)
 {

@@ -29,6 +29,7 @@ struct command {
 int leapctl(int argc, char **argv);
 int usage_error(const struct command *cmd);
 bool no_options(const struct command *cmd, int argc, char **argv);
+bool parse_flag(int argc, char **argv, const char *name, bool *given);
 
 /* explain.c */
 int explain(int err, const char *what, ...) __attribute__((format(printf, 2, 3)));

@@ -130,21 +130,13 @@ static int wait_until_gone(const char *name)
  */
 int session_remove(const struct command *cmd, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "no-wait", no_argument, NULL, 'n' }, {}
-	};
-	bool wait = true;
-	int opt, err;
+	bool no_wait;
+	int err;
 
-	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (opt != 'n')
-			return usage_error(cmd);
-		wait = false;
-	}
-	if (argc - optind != 1)
+	if (!parse_flag(argc, argv, "no-wait", &no_wait) || argc - optind != 1)
 		return usage_error(cmd);
 	err = leap_session_remove(argv[optind]);
 	if (err)
 		return explain(err, "cannot remove the server");
-	return wait ? wait_until_gone(argv[optind]) : EXIT_SUCCESS;
+	return no_wait ? EXIT_SUCCESS : wait_until_gone(argv[optind]);
 }

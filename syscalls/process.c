@@ -65,18 +65,11 @@ int attach(const struct command *cmd, int argc, char **argv)
  */
 int detach(const struct command *cmd, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' }, {}
-	};
-	bool all = false;
-	int opt, err;
+	bool all;
+	int err;
 
-	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (opt != 'a')
-			return usage_error(cmd);
-		all = true;
-	}
-	if (all ? argc > optind : argc == optind)
+	if (!parse_flag(argc, argv, "all", &all) ||
+	    (all ? argc > optind : argc == optind))
 		return usage_error(cmd);
 	if (!all)
 		return for_each_pid(cmd, argv + optind, leap_detach);

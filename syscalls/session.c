@@ -81,20 +81,12 @@ static void show(const struct leap_session *session,
  */
 int session_show(const struct command *cmd, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, {}
-	};
 	struct leap_server *servers;
 	struct leap_session session;
-	bool json = false;
-	int opt, err, n;
+	bool json;
+	int err, n;
 
-	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (opt != 'j')
-			return usage_error(cmd);
-		json = true;
-	}
-	if (argc != optind)
+	if (!parse_flag(argc, argv, "json", &json) || argc != optind)
 		return usage_error(cmd);
 	err = leap_session(&session);
 	if (err)
@@ -121,18 +113,10 @@ int session_show(const struct command *cmd, int argc, char **argv)
  */
 int session_destroy(const struct command *cmd, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "force", no_argument, NULL, 'f' }, {}
-	};
-	bool force = false;
-	int opt, err;
+	bool force;
+	int err;
 
-	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (opt != 'f')
-			return usage_error(cmd);
-		force = true;
-	}
-	if (argc != optind)
+	if (!parse_flag(argc, argv, "force", &force) || argc != optind)
 		return usage_error(cmd);
 	err = leap_session_destroy(force);
 	return err ? explain(err, "cannot end the session") : EXIT_SUCCESS;

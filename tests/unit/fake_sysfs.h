@@ -24,28 +24,26 @@ static inline void fake_path(char *path, size_t size, const char *name)
 	assert_true((size_t)snprintf(path, size, "%s/%s", fake_root, name) < size);
 }
 
-static inline void fake_write(const char *name, const char *text)
+static inline void fake_put(const char *name, const char *text, const char *mode)
 {
 	char path[128];
 	FILE *to;
 
 	fake_path(path, sizeof(path), name);
-	to = fopen(path, "w");
+	to = fopen(path, mode);
 	assert_non_null(to);
 	assert_true(fputs(text, to) >= 0);
 	assert_int_equal(fclose(to), 0);
 }
 
+static inline void fake_write(const char *name, const char *text)
+{
+	fake_put(name, text, "w");
+}
+
 static inline void fake_add(const char *name, const char *text)
 {
-	char path[128];
-	FILE *to;
-
-	fake_path(path, sizeof(path), name);
-	to = fopen(path, "a");
-	assert_non_null(to);
-	assert_true(fputs(text, to) >= 0);
-	assert_int_equal(fclose(to), 0);
+	fake_put(name, text, "a");
 }
 
 /* What was written to @name since fake_write(); valid until the next call. */
