@@ -214,7 +214,7 @@ rdma_listens() { rdma resource show cm_id | grep -q "LISTEN.*:$1\b"; }
 # leapd_pid [PORT]: prints the process of the one that start_leapd has started in this
 # guest; fails if it is gone
 leapd_pid() {
-	local pid name
+	local pid='' name=''
 	{ read -r pid <"/run/leapd.${1:-9400}.pid" && read -r name <"/proc/$pid/comm"; } 2>/dev/null
 	[ "$name" = leapd ] && echo "$pid"
 }
