@@ -282,7 +282,7 @@ void leap_io_load_again(struct folio *folio, swp_entry_t entry)
 	if (!folio_trylock(folio))	/* somebody does it already */
 		return;
 	if (folio_test_swapcache(folio) && folio->swap.val == entry.val &&
-	    !folio_test_uptodate(folio) &&
+	    !folio_test_uptodate(folio) && !folio_test_hwpoison(folio) &&
 	    leap_next_remote(entry).val == entry.val)
 		leap_io_load(folio, true, false);
 	else

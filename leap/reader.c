@@ -297,7 +297,8 @@ void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
 		       struct folio *folio, bool miss)
 {
 	struct leap_mm *lm = vmf->vma->vm_mm->leap;
-	struct leap_reader *r = READ_ONCE(lm->prefetch) ? leap_reader_get(lm) : NULL;
+	struct leap_reader *r = lm && READ_ONCE(lm->prefetch) ?
+				leap_reader_get(lm) : NULL;
 	bool marked = leap_map_unmark(entry);
 	enum leap_fault_kind kind = kind_of(folio, miss, marked);
 	u64 page = vmf->address >> PAGE_SHIFT;
