@@ -5,20 +5,46 @@
  */
 #include "auth.h"
 
+#include <arpa/inet.h>
 #include <openssl/crypto.h>
 #include <string.h>
 #include <sys/random.h>
 
 /**
+ * auth_address - an address as proofs have it
+ * @addr: of a server, IPv4 or IPv6
+ *
+ * Return: the same.
+ */
+struct leap_portal_server auth_address(const struct sockaddr *addr)
+{
+	const struct sockaddr_in6 *in6 = (const void *)addr;
+	const struct sockaddr_in *in = (const void *)addr;
+	struct leap_portal_server where = { .family = addr->sa_family };
+
+	if (addr->sa_family == AF_INET) {
+		where.port = ntohs(in->sin_port);
+		memcpy(where.addr, &in->sin_addr, sizeof(in->sin_addr));
+	} else {
+		where.port = ntohs(in6->sin6_port);
+		memcpy(where.addr, &in6->sin6_addr, sizeof(in6->sin6_addr));
+	}
+	return where;
+}
+
+/**
  * auth_begin - a client has been welcomed
  * @auth: to be set up
+ * @where: the server's address
  * @hello: what it has said
  * @welcome: what it was told
  */
-void auth_begin(struct auth *auth, const struct leap_hello_info *hello,
+void auth_begin(struct auth *auth, const struct leap_portal_server *where,
+		const struct leap_hello_info *hello,
 		const struct leap_welcome_info *welcome)
 {
 	memset(auth, 0, sizeof(*auth));
+	auth->where = *where;
 	auth->hello = *hello;
 	auth->welcome = *welcome;
 }
@@ -37,8 +63,8 @@ bool auth_proof(const struct auth *auth, const struct key *key,
 {
 	uint8_t text[LEAP_AUTH_TEXT];
 
-	leap_auth_text(side, &auth->hello, &auth->welcome, auth->client_nonce,
-		       auth->server_nonce, text);
+	leap_auth_text(side, &auth->where, &auth->hello, &auth->welcome,
+		       auth->client_nonce, auth->server_nonce, text);
 	return key_proof(key, text, proof);
 }
 

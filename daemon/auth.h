@@ -2,6 +2,8 @@
 #ifndef LEAPD_AUTH_H
 #define LEAPD_AUTH_H
 
+#include <sys/socket.h>
+
 #include "key.h"
 
 /**
@@ -33,6 +35,7 @@ enum auth_verdict {
 /**
  * struct auth - a client that has to prove that it knows the key
  * @step: how far it has come
+ * @where: the server's address
  * @hello: what it has said
  * @welcome: what it was told
  * @client_nonce: its random bytes
@@ -40,13 +43,16 @@ enum auth_verdict {
  */
 struct auth {
 	enum auth_step step;
+	struct leap_portal_server where;
 	struct leap_hello_info hello;
 	struct leap_welcome_info welcome;
 	uint8_t client_nonce[LEAP_NONCE_LEN];
 	uint8_t server_nonce[LEAP_NONCE_LEN];
 };
 
-void auth_begin(struct auth *auth, const struct leap_hello_info *hello,
+struct leap_portal_server auth_address(const struct sockaddr *addr);
+void auth_begin(struct auth *auth, const struct leap_portal_server *where,
+		const struct leap_hello_info *hello,
 		const struct leap_welcome_info *welcome);
 enum auth_verdict auth_hear(struct auth *auth, const struct key *key,
 			    const struct leap_msg_info *msg,

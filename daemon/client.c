@@ -211,7 +211,7 @@ static int conn_accept(struct conn *conn, const struct rdma_conn_param *request,
 
 	leap_welcome_encode(&info, &wire);
 	if (conn == client->control)
-		auth_begin(&client->auth, hello, &info);
+		auth_begin(&client->auth, &options.listen, hello, &info);
 	return rdma_accept(conn->id, &param) ? -errno : 0;
 }
 
@@ -234,15 +234,19 @@ static struct conn *conn_create(struct client *client, struct rdma_cm_id *id)
 /* Whether a connection comes from the address that a client has. */
 static bool from_host(struct rdma_cm_id *id, const struct client *client)
 {
-	size_t host = (size_t)(strrchr(client->name, ':') - client->name) + 1;
+	size_t host = (size_t)(strrchr(client->name, ':') - client->name);
 	char name[sizeof(client->name)];
 
 	name_peer(id, name, sizeof(name));
-	return !strncmp(name, client->name, host);
+	return (size_t)(strrchr(name, ':') - name) == host &&
+	       !strncmp(name, client->name, host);
 }
 
-/* One machine must not take all the places. Who comes anew has one already. */
-static bool has_place(struct rdma_cm_id *id, const struct client *anew)
+/*
+ * One machine must not take all the places. Who comes anew has one already, and who
+ * comes back to its slabs must not be kept out until they are gone.
+ */
+static bool has_place(struct rdma_cm_id *id, const struct client *anew, bool kept)
 {
 	const struct client *client;
 	unsigned int all = 0, from_there = 0;
@@ -253,7 +257,7 @@ static bool has_place(struct rdma_cm_id *id, const struct client *anew)
 		all++;
 		from_there += from_host(id, client);
 	}
-	if (from_there >= CLIENTS_PER_HOST) {
+	if (from_there >= CLIENTS_PER_HOST && !kept) {
 		refuse(id, LEAP_REFUSED_FULL, "this server has as many clients from that address as it takes");
 		return false;
 	}
@@ -306,7 +310,7 @@ static void accept_control(struct rdma_cm_id *id,
 		refuse(id, LEAP_REFUSED_TOKEN, "that client is connected from another address");
 		return;
 	}
-	if (!has_place(id, before))
+	if (!has_place(id, before, kept))
 		return;
 	/* With a key it has to show first that it is who it says. */
 	if (before && !kept && !options.key.len)

@@ -84,6 +84,7 @@ struct source {
  * struct options - the command line
  * @address: to listen on, as text
  * @port: the same
+ * @listen: both of them, as clients look for them
  * @memory: most bytes to lend, 0 for half of what is available at the start
  * @per_client: most bytes to lend to one client
  * @slab: bytes of a slab
@@ -99,6 +100,7 @@ struct source {
 struct options {
 	const char *address;
 	const char *port;
+	struct leap_portal_server listen;
 	uint64_t memory;
 	uint64_t per_client;
 	uint64_t slab;

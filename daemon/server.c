@@ -156,6 +156,7 @@ static int bind_listener(void)
 		rdma_freeaddrinfo(info);
 		return complain("rdma_create_id", "is the module rdma_ucm loaded?");
 	}
+	options.listen = auth_address(info->ai_src_addr);
 	err = rdma_bind_addr(listener, info->ai_src_addr);
 	rdma_freeaddrinfo(info);
 	if (err && errno == EADDRINUSE)
@@ -192,6 +193,7 @@ static int set_up_sources(void)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);	/* who reads our log may go; clients stay */
 	signal_source.fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	timer_source.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (signal_source.fd < 0 || timer_source.fd < 0 ||

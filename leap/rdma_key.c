@@ -16,8 +16,8 @@ static void make_proof(struct leap_rdma *rdma, enum leap_auth_side side,
 {
 	u8 text[LEAP_AUTH_TEXT];
 
-	leap_auth_text(side, &rdma->hello, &rdma->control->welcome, client_nonce,
-		       server_nonce, text);
+	leap_auth_text(side, &rdma->server->addr, &rdma->hello, &rdma->control->welcome,
+		       client_nonce, server_nonce, text);
 	leap_key_proof(rdma->server->session->key, text, proof);
 }
 

@@ -4,6 +4,8 @@
  * about; uapi/leap_proto.h has the messages.
  *
  *	16	label: "leap 2 client" or "leap 2 server", filled up with zeros
+ *	20	the server's address: 4 or 6 for IPv4 or IPv6, 0, its port, high byte
+ *		first, the address in network order, filled up with zeros
  *	40	the hello(CONTROL), as on the wire
  *	32	the welcome, as on the wire
  *	32	the client's nonce
@@ -19,7 +21,7 @@
  */
 #include "auth.h"
 
-static_assert(LEAP_AUTH_TEXT == 152, "what a proof is about");
+static_assert(LEAP_AUTH_TEXT == 172, "what a proof is about");
 
 static const char labels[][LEAP_AUTH_LABEL] = {
 	[LEAP_AUTH_CLIENT] = "leap 2 client",
@@ -87,16 +89,28 @@ static u8 *append(u8 *to, const void *from, size_t len)
 	return to + len;
 }
 
+static u8 *append_where(u8 *to, const struct leap_portal_server *where)
+{
+	const u8 head[] = { where->family == AF_INET ? 4 : 6, 0,
+			    where->port >> 8, where->port & 0xff };
+
+	return append(append(to, head, sizeof(head)), where->addr, sizeof(where->addr));
+}
+
 /**
  * leap_auth_text - make the text that a proof is the HMAC of
  * @side: whose proof
+ * @where: the server's address: where it listens, and where the client has looked
+ *	for it. Else somebody at another address of the portal, who does not know
+ *	the key, could pass on what the two say.
  * @hello: of the control connection, as the client has said it
  * @welcome: the answer, as the server has said it
  * @client_nonce: LEAP_NONCE_LEN bytes
  * @server_nonce: LEAP_NONCE_LEN bytes
  * @text: LEAP_AUTH_TEXT bytes, filled in
  */
-void leap_auth_text(enum leap_auth_side side, const struct leap_hello_info *hello,
+void leap_auth_text(enum leap_auth_side side, const struct leap_portal_server *where,
+		    const struct leap_hello_info *hello,
 		    const struct leap_welcome_info *welcome,
 		    const u8 *client_nonce, const u8 *server_nonce, u8 *text)
 {
@@ -106,6 +120,7 @@ void leap_auth_text(enum leap_auth_side side, const struct leap_hello_info *hell
 	leap_hello_encode(hello, &hello_wire);
 	leap_welcome_encode(welcome, &welcome_wire);
 	text = append(text, labels[side], LEAP_AUTH_LABEL);
+	text = append_where(text, where);
 	text = append(text, &hello_wire, sizeof(hello_wire));
 	text = append(text, &welcome_wire, sizeof(welcome_wire));
 	text = append(text, client_nonce, LEAP_NONCE_LEN);

@@ -3,11 +3,13 @@
 #define LEAP_POLICY_AUTH_H
 
 #include "deps.h"
+#include "portal.h"
 #include "proto.h"
 
-/* Bytes of a label, and of the whole text that a proof is about. */
+/* Bytes of a label, of an address, and of the whole text that a proof is about. */
 #define LEAP_AUTH_LABEL	16
-#define LEAP_AUTH_TEXT	(LEAP_AUTH_LABEL + sizeof(struct leap_hello) + \
+#define LEAP_AUTH_WHERE	20
+#define LEAP_AUTH_TEXT	(LEAP_AUTH_LABEL + LEAP_AUTH_WHERE + sizeof(struct leap_hello) + \
 			 sizeof(struct leap_welcome) + 2 * LEAP_NONCE_LEN)
 
 /**
@@ -21,7 +23,8 @@ enum leap_auth_side {
 };
 
 int leap_key_parse(const char *text, size_t len, u8 *bytes);
-void leap_auth_text(enum leap_auth_side side, const struct leap_hello_info *hello,
+void leap_auth_text(enum leap_auth_side side, const struct leap_portal_server *where,
+		    const struct leap_hello_info *hello,
 		    const struct leap_welcome_info *welcome,
 		    const u8 *client_nonce, const u8 *server_nonce, u8 *text);
 

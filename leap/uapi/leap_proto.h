@@ -46,8 +46,9 @@
  *			LEAP_STATUS_KEY and zeros: the client's proof is wrong
  *
  * That text, see leap/policy/auth.c, has both nonces, the hello and the welcome,
- * so that nobody can change what was agreed on, and a label for each side, so
- * that no proof can be sent back to where it comes from. The client proves
+ * so that nobody can change what was agreed on, the server's address, so that
+ * nobody at another one can pass it on, and a label for each side, so that no
+ * proof can be sent back to where it comes from. The client proves
  * itself first: a stranger gets nothing out of a server that has to do with the
  * key. Proofs are compared in constant time. Until it has sent KEY_ADMIT the
  * server takes no other message and no data queue, and breaks the connection

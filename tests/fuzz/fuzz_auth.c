@@ -21,13 +21,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 /* The input is a row of messages; one whose last byte is odd gets a true proof. */
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
+	const struct leap_portal_server where = { .port = 1 };
 	const struct leap_hello_info hello = { .role = LEAP_ROLE_CONTROL };
 	const struct leap_welcome_info welcome = { .token = 1 };
 	struct leap_msg_info msg, answer;
 	bool challenged = false, over = false;
 	struct auth auth;
 
-	auth_begin(&auth, &hello, &welcome);
+	auth_begin(&auth, &where, &hello, &welcome);
 	for (; size > sizeof(struct leap_msg); data += sizeof(struct leap_msg) + 1,
 	     size -= sizeof(struct leap_msg) + 1) {
 		u8 proof[LEAP_NONCE_LEN];

@@ -51,6 +51,7 @@ struct rdma_cm_id *make_end(void)
 	if (rdma_getaddrinfo(ip, port, &hints, &info) ||
 	    rdma_create_ep(&id, info, NULL, &attr))
 		die("no way to %s port %s: %s", ip, port, strerror(errno));
+	the_server = auth_address(info->ai_dst_addr);
 	rdma_freeaddrinfo(info);
 	return id;
 }

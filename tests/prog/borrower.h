@@ -78,6 +78,7 @@ struct borrower {
 /* The command line; no key has no bytes. */
 extern const char *ip, *port, *how;
 extern struct key the_key;
+extern struct leap_portal_server the_server;
 
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void make_noise(void *bytes, size_t len);

@@ -11,6 +11,7 @@
 #define ROUNDS		16
 
 struct key the_key;
+struct leap_portal_server the_server;
 
 /* The messages of one handshake, as somebody on the way may have seen them. */
 struct handshake {
@@ -30,7 +31,7 @@ static void send_message(struct borrower *b, const struct leap_msg_info *msg)
 
 static void begin(struct borrower *b, struct handshake *h)
 {
-	auth_begin(&h->auth, &b->hello, &b->welcome);
+	auth_begin(&h->auth, &the_server, &b->hello, &b->welcome);
 	h->nonce = (struct leap_msg_info){ .type = LEAP_MSG_KEY_NONCE, .seq = b->seq };
 	if (getrandom(h->nonce.bytes, LEAP_NONCE_LEN, 0) != LEAP_NONCE_LEN)
 		die("no random numbers");
@@ -228,6 +229,21 @@ static void key_other_id(void)
 	leave(honest);
 }
 
+/*
+ * Somebody at another of the portal's addresses passes on to leapd what a client says
+ * that looks for a server there: its proof is about that address.
+ */
+static void key_elsewhere(void)
+{
+	struct borrower *b = knock_only();
+	struct handshake h;
+
+	begin(b, &h);
+	h.auth.where.addr[3] ^= 1;
+	finish(b, &h, &the_key);
+	expect_denial(b, &h, "a proof for another address");
+}
+
 /* For a leapd without a key: a client with one does not lend from it. */
 static void key_unwanted(void)
 {
@@ -252,6 +268,7 @@ static const struct {
 	{ "key-early-data", key_early_data },
 	{ "key-stall", key_stall },
 	{ "key-other-id", key_other_id },
+	{ "key-elsewhere", key_elsewhere },
 };
 
 /* Does it wrong in the way of that name; false if there is no such way. */

@@ -13,6 +13,8 @@
 
 #include "daemon/auth.h"
 
+static const struct leap_portal_server where = { .family = AF_INET, .port = 9400, .addr = { 10, 0, 0, 2 } };
+
 static const struct leap_hello_info hello = {
 	.role = LEAP_ROLE_CONTROL, .page_shift = 12, .flags = LEAP_HELLO_KEY,
 	.queues = 8, .depth = 128, .client_id = { 1, 2, 3 },
@@ -75,8 +77,8 @@ static void who_knows_the_key_is_admitted(void **state)
 	u8 want[LEAP_NONCE_LEN];
 
 	(void)state;
-	auth_begin(&client, &hello, &welcome);
-	auth_begin(&server, &hello, &welcome);
+	auth_begin(&client, &where, &hello, &welcome);
+	auth_begin(&server, &where, &hello, &welcome);
 	assert_int_equal(shake_hands(&client, &server, &key, &answer), AUTH_ADMITTED);
 	assert_int_equal(answer.type, LEAP_MSG_KEY_ADMIT);
 	assert_int_equal(answer.status, LEAP_STATUS_OK);
@@ -85,6 +87,20 @@ static void who_knows_the_key_is_admitted(void **state)
 	assert_memory_equal(answer.bytes, want, LEAP_NONCE_LEN);
 	assert_true(auth_proof(&client, &key, LEAP_AUTH_CLIENT, want));
 	assert_memory_not_equal(answer.bytes, want, LEAP_NONCE_LEN);
+}
+
+/* It takes the client's words, and the server's, to the other one. */
+static void who_passes_on_what_others_say_is_denied(void **state)
+{
+	struct leap_portal_server elsewhere = where;
+	struct leap_msg_info answer;
+	struct auth client, server;
+
+	(void)state;
+	elsewhere.addr[3]++;
+	auth_begin(&client, &elsewhere, &hello, &welcome);
+	auth_begin(&server, &where, &hello, &welcome);
+	assert_int_equal(shake_hands(&client, &server, &key, &answer), AUTH_DENIED);
 }
 
 /* It learns nothing from the answer. */
@@ -105,13 +121,13 @@ static void who_does_not_is_denied(void **state)
 	struct auth client, server;
 
 	(void)state;
-	auth_begin(&client, &hello, &welcome);
-	auth_begin(&server, &hello, &welcome);
+	auth_begin(&client, &where, &hello, &welcome);
+	auth_begin(&server, &where, &hello, &welcome);
 	assert_int_equal(shake_hands(&client, &server, &other, &answer), AUTH_DENIED);
 	assert_denied(&server, &answer);
 	other.len--;
 	other.bytes[15] ^= 1;
-	auth_begin(&server, &hello, &welcome);
+	auth_begin(&server, &where, &hello, &welcome);
 	assert_int_equal(shake_hands(&client, &server, &other, &answer), AUTH_DENIED);
 }
 
@@ -122,13 +138,13 @@ static void what_was_said_is_part_of_the_proof(void **state)
 	struct auth client, server;
 
 	(void)state;
-	auth_begin(&client, &hello, &welcome);
+	auth_begin(&client, &where, &hello, &welcome);
 	client.hello.queues--;
-	auth_begin(&server, &hello, &welcome);
+	auth_begin(&server, &where, &hello, &welcome);
 	assert_int_equal(shake_hands(&client, &server, &key, &answer), AUTH_DENIED);
-	auth_begin(&client, &hello, &welcome);
+	auth_begin(&client, &where, &hello, &welcome);
 	client.welcome.token ^= 1ULL << 63;
-	auth_begin(&server, &hello, &welcome);
+	auth_begin(&server, &where, &hello, &welcome);
 	assert_int_equal(shake_hands(&client, &server, &key, &answer), AUTH_DENIED);
 }
 
@@ -138,13 +154,13 @@ static void a_proof_is_good_for_one_connection(void **state)
 	struct auth client, server;
 
 	(void)state;
-	auth_begin(&client, &hello, &welcome);
-	auth_begin(&server, &hello, &welcome);
+	auth_begin(&client, &where, &hello, &welcome);
+	auth_begin(&server, &where, &hello, &welcome);
 	nonce = nonce_message(&client);
 	auth_hear(&server, &key, &nonce, &answer);
 	proof = proof_message(&client, &key, &answer);
 	assert_int_equal(auth_hear(&server, &key, &proof, &answer), AUTH_ADMITTED);
-	auth_begin(&server, &hello, &welcome);
+	auth_begin(&server, &where, &hello, &welcome);
 	assert_int_equal(auth_hear(&server, &key, &nonce, &answer), AUTH_GO_ON);
 	assert_int_equal(auth_hear(&server, &key, &proof, &answer), AUTH_DENIED);
 }
@@ -156,8 +172,8 @@ static void a_server_does_not_prove_for_others(void **state)
 	struct auth client, server;
 
 	(void)state;
-	auth_begin(&client, &hello, &welcome);
-	auth_begin(&server, &hello, &welcome);
+	auth_begin(&client, &where, &hello, &welcome);
+	auth_begin(&server, &where, &hello, &welcome);
 	msg = nonce_message(&client);
 	auth_hear(&server, &key, &msg, &answer);
 	proof_message(&client, &key, &answer);
@@ -175,8 +191,8 @@ static void anything_else_is_an_offence(void **state)
 			struct leap_msg_info answer, msg = { .type = type };
 			struct auth client, server;
 
-			auth_begin(&client, &hello, &welcome);
-			auth_begin(&server, &hello, &welcome);
+			auth_begin(&client, &where, &hello, &welcome);
+			auth_begin(&server, &where, &hello, &welcome);
 			if ((step == 0 && type == LEAP_MSG_KEY_NONCE) ||
 			    (step == 1 && type == LEAP_MSG_KEY_PROOF))
 				continue;
@@ -203,7 +219,7 @@ static void nonces_differ(void **state)
 		struct leap_msg_info msg = { .type = LEAP_MSG_KEY_NONCE }, answer;
 		struct auth server;
 
-		auth_begin(&server, &hello, &welcome);
+		auth_begin(&server, &where, &hello, &welcome);
 		auth_hear(&server, &key, &msg, &answer);
 		memcpy(seen[i], answer.bytes, LEAP_NONCE_LEN);
 		for (u32 j = 0; j < i; j++)
@@ -213,11 +229,11 @@ static void nonces_differ(void **state)
 
 /*
  * Known from elsewhere: python3 -c 'import hmac; print(hmac.new(bytes(range(32)),
- * bytes(i & 255 for i in range(152)), "sha256").hexdigest())'
+ * bytes(i & 255 for i in range(172)), "sha256").hexdigest())'
  */
 static void the_proof_is_hmac_sha256(void **state)
 {
-	static const char want[] = "34af604d33f668833da05b0f58c9764d0e6ae08ff5280a75f50325f7a7819485";
+	static const char want[] = "1e063dc2ee38353a9d98ffd5780dd6baff025076ddb9b8b6185ac3ec843c2940";
 	u8 text[LEAP_AUTH_TEXT], proof[LEAP_NONCE_LEN];
 	struct key counted = { .len = 32 };
 	char got[2 * LEAP_NONCE_LEN + 1];
@@ -316,6 +332,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(who_knows_the_key_is_admitted, make_keys),
+		cmocka_unit_test_setup(who_passes_on_what_others_say_is_denied, make_keys),
 		cmocka_unit_test_setup(who_does_not_is_denied, make_keys),
 		cmocka_unit_test_setup(what_was_said_is_part_of_the_proof, make_keys),
 		cmocka_unit_test_setup(a_proof_is_good_for_one_connection, make_keys),

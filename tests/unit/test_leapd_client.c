@@ -187,7 +187,7 @@ static struct leap_msg_info prove(struct peer *peer, u8 id, const struct key *ke
 	struct leap_msg_info msg = { .type = LEAP_MSG_KEY_NONCE }, answer;
 	const struct leap_hello_info hello = hello_of(id);
 
-	auth_begin(auth, &hello, &peer->welcome);
+	auth_begin(auth, &options.listen, &hello, &peer->welcome);
 	memset(msg.bytes, 0x5a, sizeof(msg.bytes));
 	memcpy(auth->client_nonce, msg.bytes, LEAP_NONCE_LEN);
 	answer = ask(peer, msg);
@@ -484,7 +484,7 @@ static struct peer *come(u8 id, const struct peer *before)
 		struct leap_msg_info msg = { .type = LEAP_MSG_KEY_NONCE }, answer;
 		struct auth auth;
 
-		auth_begin(&auth, &hello, &peer->welcome);
+		auth_begin(&auth, &options.listen, &hello, &peer->welcome);
 		answer = ask(peer, msg);
 		memcpy(auth.server_nonce, answer.bytes, LEAP_NONCE_LEN);
 		msg.type = LEAP_MSG_KEY_PROOF;
@@ -810,7 +810,7 @@ static void prove_or_not(struct peer *peer)
 	struct leap_msg_info msg = { .type = LEAP_MSG_KEY_NONCE }, answer;
 	struct auth auth;
 
-	auth_begin(&auth, &peer->said, &peer->welcome);
+	auth_begin(&auth, &options.listen, &peer->said, &peer->welcome);
 	peer->nr_sent = 0;
 	if (!peer->nr_receives)
 		return;
