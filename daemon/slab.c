@@ -4,7 +4,8 @@
  *
  * What a client gets is fresh anonymous memory, which the kernel has zeroed
  * page by page, and what it gives back is zeroed, too, and goes to the kernel at
- * once: no byte of one client ever reaches another, or stays on this machine.
+ * once: no byte of one client ever reaches another, or stays on this machine, nor
+ * is it in a core dump.
  *
  * Getting pages and registering them takes long, and so does the reverse. A
  * thread does both; it touches nothing but the slab in question and, to make
@@ -87,6 +88,7 @@ static void prepare(struct slab *slab)
 		slab->status = LEAP_STATUS_NO_MEMORY;
 		return;
 	}
+	madvise(memory, account.slab, MADV_DONTDUMP);
 	slab->mr = ibv_reg_mr(slab->domain->pd, memory, account.slab,
 			      IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ |
 			      IBV_ACCESS_REMOTE_WRITE);
@@ -101,8 +103,10 @@ static void prepare(struct slab *slab)
 	slab->status = LEAP_STATUS_OK;
 }
 
+/* Until it is zeroed it must not be swapped, once it is not registered any more. */
 static void dispose(struct slab *slab)
 {
+	mlock(slab->memory, account.slab);
 	ibv_dereg_mr(slab->mr);
 	explicit_bzero(slab->memory, account.slab);
 	munmap(slab->memory, account.slab);

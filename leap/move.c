@@ -452,7 +452,8 @@ void leap_move_recall(struct leap_server *server, u32 epoch, u32 remote_id)
 		WRITE_ONCE(server->capacity, 0);
 	}
 	spin_unlock_irqrestore(&session->map_lock, flags);
-	leap_move_kick(session);
+	/* A server that calls without end does not keep the mover busy. */
+	queue_delayed_work(system_unbound_wq, &session->mover, SOON);
 }
 
 /**

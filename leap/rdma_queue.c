@@ -377,7 +377,7 @@ int leap_queue_create(struct leap_queue **place, struct leap_rdma *rdma,
 	*place = queue;
 	queue->merge = 1;
 	queue->depth = role == LEAP_ROLE_CONTROL ? QUEUE_DEPTH :
-		       rdma->control->welcome.depth;
+		       min_t(u32, rdma->control->welcome.depth, QUEUE_DEPTH);
 	queue->status = 0;
 	queue->established = false;
 	reinit_completion(&queue->event);
