@@ -139,6 +139,7 @@ struct domain {
  * @memory: where it is
  * @mr: what makes it reachable for the client
  * @used: pages that hold data, as the client said last
+ * @asked: when its client has asked for it, in seconds
  * @recall_until: it is called back, and must come by then; 0 if it is not
  */
 struct slab {
@@ -156,6 +157,7 @@ struct slab {
 	void *memory;
 	struct ibv_mr *mr;
 	uint32_t used;
+	time_t asked;
 	time_t recall_until;
 };
 
@@ -313,6 +315,7 @@ unsigned int recall_pending(void);
 int slab_init(void);
 void slab_exit(void);
 int slab_lend(struct client *client, uint64_t seq);
+void slab_tick(time_t time);
 bool slab_return(struct client *client, uint32_t id, uint64_t seq);
 void slab_return_all(struct client *client);
 void slab_take_back(struct slab *slab);

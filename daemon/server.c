@@ -125,6 +125,7 @@ static void timer_ready(struct source *source)
 		return;
 	client_tick(loop_seconds());
 	recall_tick(loop_seconds());
+	slab_tick(loop_seconds());
 	status_tick();
 }
 

@@ -16,8 +16,9 @@
  * slabs another asks for or leaves behind. A client that waits for too long
  * takes its server for dead.
  *
- * When all is lent but something is on its way back, whoever asks waits for it;
- * not in a shortage, when it is not for lending.
+ * When all is lent but something is on its way back, whoever asks waits for it, but
+ * not for so long that it takes us for dead; and not in a shortage, when it is not
+ * for lending.
  */
 #include "leapd.h"
 
@@ -208,6 +209,20 @@ static void look_at_waiting(void)
 	}
 }
 
+/**
+ * slab_tick - once a second: no more waiting for those who have waited for long
+ * @time: in seconds
+ */
+void slab_tick(time_t time)
+{
+	struct slab *slab;
+
+	while ((slab = TAILQ_FIRST(&waiting)) && time > slab->asked + 1) {
+		TAILQ_REMOVE(&waiting, slab, job);
+		refuse(slab);
+	}
+}
+
 static void prepared(struct slab *slab)
 {
 	struct client *client = slab->client;
@@ -316,6 +331,7 @@ int slab_lend(struct client *client, uint64_t seq)
 	slab->domain = client->domain;
 	slab->domain->users++;
 	slab->seq = seq;
+	slab->asked = loop_seconds();
 	slab->status = LEAP_STATUS_NO_MEMORY;
 	client->lent += account.slab;
 	client->jobs++;

@@ -135,6 +135,7 @@ static void tick(time_t seconds)
 		now++;
 		client_tick(now);
 		recall_tick(now);
+		slab_tick(now);
 		pump(0);
 	}
 }
@@ -469,6 +470,26 @@ static void in_a_shortage_nobody_waits_for_a_slab(void **state)
 	account.returning -= account.slab;
 	account.shortage = false;
 	ask(peer, (struct leap_msg_info){ .type = LEAP_MSG_SLAB_PUT, .slab = slab.slab });
+}
+
+/* It would take the server for dead, or others would keep it waiting for ever. */
+static void nobody_waits_for_long(void **state)
+{
+	struct peer *peer = connect_as(1), *other = connect_as(2);
+
+	(void)state;
+	for (uint64_t lent = 0; lent < options.memory; lent += options.slab)
+		borrow(peer);
+	account_return(&account);	/* of somebody else, and it takes long */
+	peer_send(other, &(struct leap_msg_info){ .type = LEAP_MSG_SLAB_GET });
+	assert_false(peer_has_message(other));
+	tick(1);
+	assert_false(peer_has_message(other));
+	tick(1);
+	assert_true(peer_has_message(other));
+	assert_int_equal(peer_receive(other).status, LEAP_STATUS_NO_MEMORY);
+	assert_false(other->gone);
+	account.returning -= account.slab;
 }
 
 /* Comes with KEEP, and with the token of an earlier connection if there was one. */
@@ -908,6 +929,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(slabs_are_called_back_and_come, start_open, stop),
 		cmocka_unit_test_setup_teardown(one_client_gets_so_much, start_open, stop),
 		cmocka_unit_test_setup_teardown(in_a_shortage_nobody_waits_for_a_slab, start_open, stop),
+		cmocka_unit_test_setup_teardown(nobody_waits_for_long, start_open, stop),
 		cmocka_unit_test_setup_teardown(what_was_called_back_is_called_back_again, start_open, stop),
 		cmocka_unit_test_setup_teardown(what_was_called_back_is_called_back_again, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(who_comes_back_has_what_it_had, start_open, stop),
