@@ -217,14 +217,41 @@ static int resolve(struct leap_queue *queue)
 	return step(queue, rdma_resolve_route(queue->id, ms));
 }
 
+/*
+ * When packets are lost, rxe of Linux 6.12 can end a read whose answer is not the one
+ * it has expected with a status of success: check_ack() in rxe_comp.c returns
+ * COMPST_ERROR and sets no status, which rxe_completer() warns about once. So no page
+ * that it has read is believed without its checksum, unless the portal says so. The
+ * checksums must be kept from the first slab on.
+ */
+static int check_device(const struct leap_queue *queue)
+{
+	struct leap_session *session = queue->rdma->server->session;
+
+	if (queue->id->device->ops.driver_id != RDMA_DRIVER_RXE ||
+	    session->portal.verify || session->portal.verify_given)
+		return 0;
+	if (READ_ONCE(session->map.top)) {
+		leap_error("server %u is reached through rxe, which needs checksums: make the session with ?verify=1",
+			   queue->rdma->server->index);
+		return -EMEDIUMTYPE;
+	}
+	WRITE_ONCE(session->portal.verify, true);
+	return 0;
+}
+
 /* All queues share the protection domain that the first one has made. */
 static int set_up_pd(struct leap_queue *queue)
 {
 	struct leap_rdma *rdma = queue->rdma;
 	struct ib_pd *pd;
+	int err;
 
 	if (rdma->pd)
 		return rdma->pd->device == queue->id->device ? 0 : -EXDEV;
+	err = check_device(queue);
+	if (err)
+		return err;
 	pd = ib_alloc_pd(queue->id->device, 0);
 	if (IS_ERR(pd))
 		return PTR_ERR(pd);

@@ -259,6 +259,8 @@ API int leap_session(struct leap_session *session)
 			session->missing_copies = number(value, NULL);
 		else if (!strcmp(key, "backup"))
 			session->backup = !strcmp(value, "disk");
+		else if (!strcmp(key, "verify"))
+			session->verify = number(value, NULL);
 	}
 	free(text);
 	return 0;

@@ -36,6 +36,7 @@ struct leap_session {
 	uint64_t replicas;
 	uint64_t missing_copies;	/* of pages, to be made up for */
 	bool backup;			/* the swap device has a copy, too */
+	bool verify;			/* a checksum of each page is kept */
 };
 
 /* Counters since the module was loaded: of all servers together or of one. */

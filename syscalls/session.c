@@ -69,6 +69,8 @@ static void show(const struct leap_session *session,
 		       session->replicas, session->missing_copies);
 	if (session->backup)
 		puts("backup     disk");
+	if (session->verify)
+		puts("checksums  CRC32c of each page");
 	printf("servers    %" PRIu64 "\n", session->servers);
 	printf("  %-3s %-24s %-13s %10s %10s %10s %6s %8s\n", "", "ADDRESS", "STATE",
 	       "CAPACITY", "LENT", "USED", "LOST", "FAILED");

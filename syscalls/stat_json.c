@@ -102,7 +102,7 @@ static json_t *session(const struct leap_session *s)
 {
 	if (!*s->portal)
 		return json_null();
-	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:s}",
+	return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:b}",
 			 "portal", text(s->portal),
 			 "transport", text(s->transport),
 			 "slab_bytes", (json_int_t)s->slab_bytes,
@@ -110,7 +110,8 @@ static json_t *session(const struct leap_session *s)
 			 "servers", (json_int_t)s->servers,
 			 "replicas", (json_int_t)s->replicas,
 			 "missing_copies", (json_int_t)s->missing_copies,
-			 "backup", s->backup ? "disk" : "none");
+			 "backup", s->backup ? "disk" : "none",
+			 "verify", s->verify);
 }
 
 static json_t *servers(const struct snapshot *s)

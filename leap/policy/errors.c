@@ -62,6 +62,8 @@ static const struct {
 	/* The way to a server, and what it answered. */
 	{ ENXIO,
 	  "no RDMA device is on the route to the server; see rdma link show and ip route get" },
+	{ EMEDIUMTYPE,
+	  "that server is reached through rxe, which needs checksums; make the session with ?verify=1" },
 	{ ENETUNREACH,
 	  "there is no route to the server's network; see ip route" },
 	{ EHOSTUNREACH,

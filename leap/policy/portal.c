@@ -323,6 +323,7 @@ static int parse_verify(struct parser *p, struct span value)
 		return fail(p, value, EDOM,
 			    "is neither 0 nor 1; write verify=1 to have checksums");
 	p->out->verify = *value.at == '1';
+	p->out->verify_given = true;
 	return 0;
 }
 

@@ -42,6 +42,7 @@ struct leap_portal_server {
  * @key: name of the key in the kernel's keyrings; "" if there is none
  * @backup: the swap device has one more copy of each page
  * @verify: check that pages come back as they were stored
+ * @verify_given: the portal says whether to
  * @servers: in the portal's order; zero from @nr_servers on
  */
 struct leap_portal {
@@ -53,6 +54,7 @@ struct leap_portal {
 	char key[LEAP_KEY_NAME_MAX + 1];
 	bool backup;
 	bool verify;
+	bool verify_given;
 	struct leap_portal_server servers[LEAP_SERVERS_MAX];
 };
 

@@ -287,7 +287,7 @@ static void two_servers_and_two_processes(void)
 {
 	fake_write("session", "portal rdma://2,10.0.0.2:9400,10.0.0.3:9400\n"
 		   "transport rdma\nslab_bytes 67108864\ntimeout_ms 5000\nservers 2\n"
-		   "replicas 2\nmissing_copies 17\nbackup disk\n");
+		   "replicas 2\nmissing_copies 17\nbackup disk\nverify 1\n");
 	fake_server(0, "10.0.0.2:9400\n", "up\n");
 	fake_server(1, "10.0.0.3:9400\n", "lost\n");
 	fake_write("processes", "12 sort 1 2 3 4 5 6    \n13 caf\xe9 0 7 8 9 10 11  \n");
@@ -324,6 +324,7 @@ static void session_show_says_what_there_is(void **state)
 	assert_says(out, "timeout    5000 ms\n");
 	assert_says(out, "copies     2 of each page; 17 are missing now\n");
 	assert_says(out, "backup     disk\n");
+	assert_says(out, "checksums  CRC32c of each page\n");
 	assert_says(out, "10.0.0.3:9400");
 	assert_says(out, "lost");
 	/* Lent are 1012 and 2012 bytes, 1 MiB is free at each; 1010 pages are used. */
@@ -475,6 +476,7 @@ static void json_has_every_number(void **state)
 	assert_int_equal(number_at(total, "failed_backups"), 127);
 	assert_string_equal(json_string_value(json_object_get(
 		json_object_get(all, "session"), "backup")), "disk");
+	assert_true(json_is_true(json_object_get(json_object_get(all, "session"), "verify")));
 	load = json_object_get(total, "load_latency");
 	assert_int_equal(number_at(load, "count"), 100);
 	assert_in_range(number_at(load, "p50_ns"), 1 << 12, 1 << 13);

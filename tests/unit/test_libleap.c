@@ -118,7 +118,7 @@ static void session_lines_are_read_in_any_order(void **state)
 	(void)state;
 	fake_write("session", "servers 2\nnew_key some thing\nslab_bytes 1073741824\n"
 		   "portal rdma://2,[::1]:9400,10.0.0.3:9400?backup=disk\n"
-		   "timeout_ms 4294967296\ntransport rdma\nmissing_copies 7\nreplicas 3\nbackup disk\n");
+		   "timeout_ms 4294967296\ntransport rdma\nmissing_copies 7\nreplicas 3\nbackup disk\nverify 1\n");
 	assert_returns(leap_session(&session), 0);
 	assert_string_equal(session.portal,
 			    "rdma://2,[::1]:9400,10.0.0.3:9400?backup=disk");
@@ -129,9 +129,11 @@ static void session_lines_are_read_in_any_order(void **state)
 	assert_int_equal(session.replicas, 3);
 	assert_int_equal(session.missing_copies, 7);
 	assert_true(session.backup);
-	fake_write("session", "portal dram://1,64M\nbackup none\n");
+	assert_true(session.verify);
+	fake_write("session", "portal dram://1,64M\nbackup none\nverify 0\n");
 	assert_returns(leap_session(&session), 0);
 	assert_false(session.backup);
+	assert_false(session.verify);
 }
 
 static void the_longest_portal_fits(void **state)

@@ -82,8 +82,10 @@ static void options_and_their_defaults(void **state)
 	accept_portal("rdma://1,10.0.0.2:9400?key=leap:secret=1&slab=2M");
 	assert_string_equal(portal.key, "leap:secret=1");
 	assert_false(portal.verify);
+	assert_false(portal.verify_given);
 	accept_portal("dram://1,2M?verify=0");
 	assert_false(portal.verify);
+	assert_true(portal.verify_given);
 	accept_portal("dram://1,2M?verify=1");
 	assert_true(portal.verify);
 	assert_int_equal(portal.replicas, 1);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Proves that with verify=1 no byte that a server has changed reaches a program:
+# Proves that with checksums no byte that a server has changed reaches a program:
 # whoever reads such a page gets SIGBUS, which is counted, and all others go on;
-# and that a server which changes nothing is never found guilty.
+# that a server which changes nothing is never found guilty; and that through rxe
+# there are checksums without being asked for, and none with verify=0.
 # RDMA: rxe siw
 # TIMEOUT: 120
 # LONG: yes
@@ -13,7 +14,14 @@ mib=16
 [ "$LEAP_FLAVOUR" = release ] || mib=2
 
 on_m2 start_leapd 9400 --slab 8M || fail "leapd does not start"
-leap_up "rdma://1,$LEAP_M2:9400?verify=1&timeout_ms=$((5000 * LEAP_SCALE))"
+portal="rdma://1,$LEAP_M2:9400?timeout_ms=$((5000 * LEAP_SCALE))"
+checksums() { value_of verify /sys/kernel/mm/leap/session; }
+leap_up "$portal&verify=0"
+[ "$(checksums)" = 0 ] || fail "verify=0 keeps checksums"
+leapctl session destroy || fail "the session cannot be ended"
+[ "$LEAP_RDMA" = rxe ] || portal+="&verify=1"
+leapctl session create "$portal" || fail "no second session"
+[ "$(checksums)" = 1 ] || fail "no checksums are kept"
 leapctl run -- leap-test-keeper $mib 2 || fail "wrong data"
 [ "$(leap_stat stored_pages)" -gt 0 ] || fail "nothing was stored"
 [ "$(leap_stat corrupt_pages)" = 0 ] || fail "$(leap_stat corrupt_pages) right pages were found wrong"
