@@ -20,7 +20,7 @@ brd_down() {
 	rmmod brd
 }
 
-leap_rdma_up() { leap_up; }
+leap_rdma_up() { leap_up "$unchecked"; }
 leap_rdma_down() { leap_session_end; }
 leap_dram_up() { leap_up dram://1,256M; }
 leap_dram_down() { leap_session_end; }

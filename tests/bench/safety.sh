@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # The part "safety", as it runs in m1: what it costs to keep pages more safely, in
 # scans with the trend prefetcher. Two servers each time, both in m2; with one copy
-# of each page, two, one with a checksum, and one that the swap disk has as well.
+# of each page, two, one with a checksum, and one that the swap disk has as well;
+# without checksums but where they are what is measured.
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 # shellcheck source=tests/bench/lib.sh
@@ -13,6 +14,7 @@ options=(plain replicas=2 verify=1 backup=disk)
 # scans OPTION ROUND: of a session of its own
 scans() {
 	local portal="rdma://2,$LEAP_M2:9400,$LEAP_M2:9401?slab=8M" pattern text
+	[ "$1" = verify=1 ] || portal+="&verify=0"
 	[ "$1" = plain ] || portal+="&$1"
 	leap_up "$portal"
 	read_ahead trend
