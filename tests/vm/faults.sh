@@ -70,6 +70,7 @@ has_stored() {
 	slurp "$said" && [[ $slurped == *stored* ]]
 }
 begin() {
+	: >"$said"	# it may hold what the last cell's program has said
 	leapctl run -- leap-test-stall "$1" "$mib" >"$said" 2>&1 &
 	program=$!
 	wait_for 60 has_stored || fail "the program has not stored its pages: $(cat "$said")"
@@ -122,5 +123,5 @@ at_swapoff() {
 	loaded=$(leap_stat loaded_pages)
 	swapoff "$LEAP_SWAPDEV" 2>/run/swapoff.out &
 	leaving=$!
-	wait_for 20 more_than loaded_pages $((loaded + 20)) || fail "swapoff reads nothing"
+	wait_for 20 more_than loaded_pages $((loaded + 20)) || fail "swapoff reads nothing: $(cat /run/swapoff.out)"
 }
