@@ -202,18 +202,17 @@ kernel_complaints() {
 
 # --- the link ---------------------------------------------------------------
 
-# drop_here PERCENT: so many of the packets that leave this guest are lost, about
-# which rxe may warn
-drop_here() {
+# rxe_may_warn: packets are going to be lost
+rxe_may_warn() {
 	echo "leap-test drops packets" >/dev/kmsg
 	echo 0 >/proc/sys/kernel/panic_on_warn
-	tc qdisc add dev eth0 root netem loss "$1%"
 }
+drop_here() { rxe_may_warn && tc qdisc add dev eth0 root netem loss "$1%"; }
 
 # drop PERCENT, from m1: so many of the packets between the two are lost, each way.
 # All of them is a cable that is cut. To set an interface down is something else: it
 # can leave rxe deaf, see README.md.
-drop() { on_m2 drop_here "$1" && drop_here "$1"; }
+drop() { rxe_may_warn && on_m2 drop_here "$1" && drop_here "$1"; }
 undrop() {
 	tc qdisc del dev eth0 root
 	on_m2 tc qdisc del dev eth0 root
