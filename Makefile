@@ -74,6 +74,11 @@ lint: module ## Check style, spelling, shell scripts and types
 check: installed ## Run the tests: lint, unit, fuzz, guests on the debug kernel; ALL=1: every variant
 	@tests/check
 
+# These two are for the debug kernel, unless FLAVOUR is given.
+ifeq ($(origin FLAVOUR),file)
+fault-matrix soak: FLAVOUR := debug
+endif
+
 fault-matrix: all programs ## Every fault of a server at every moment: FAULTS= MOMENTS= COPIES=
 	@tests/vm/fault-matrix
 
