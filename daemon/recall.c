@@ -8,7 +8,9 @@
  * slab to another server or its swap device before it returns the slab, which
  * takes time. It has so many seconds; if they are over and less than the reserve
  * is available still, the client is cut off: better its pages than this machine.
- * If the machine is not short any more, the slab may stay.
+ * If the machine is not short any more, the slab may stay. Clients whose connection is
+ * broken are called last. They hear of it when they are back, and their time runs:
+ * nobody keeps memory by being away.
  */
 #include "leapd.h"
 
@@ -16,15 +18,16 @@ struct recalls recalls;
 
 static bool may_be_asked(const struct client *client)
 {
-	return client->admitted && client->control &&
-	       client->recalled < LEAP_RECALLS_MAX;
+	return client->admitted && client->recalled < LEAP_RECALLS_MAX;
 }
 
 /* Of slabs that are equally empty, one of the client that was asked the least. */
 static bool better(const struct slab *slab, const struct slab *best)
 {
-	if (!best || slab->used != best->used)
-		return !best || slab->used < best->used;
+	if (!best || !slab->client->control != !best->client->control)
+		return !best || slab->client->control;
+	if (slab->used != best->used)
+		return slab->used < best->used;
 	return slab->client->recalled < best->client->recalled;
 }
 
@@ -53,7 +56,8 @@ static void call_back(struct slab *slab, time_t time)
 	recalls.asked++;
 	event(client, "recall", "slab %u, with %u pages in use, within %u s",
 	      slab->id, slab->used, options.recall);
-	control_recall(client, slab->id, options.recall);
+	if (client->control)
+		control_recall(client, slab->id, options.recall);
 }
 
 static struct slab *find_overdue(time_t time)

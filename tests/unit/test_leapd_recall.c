@@ -305,15 +305,39 @@ static void a_shortage_that_ends_is_forgiven(void **state)
 	assert_int_equal(tick(), 1);
 }
 
-static void who_is_away_is_not_asked(void **state)
+static void who_is_away_is_called_last_but_gains_no_time(void **state)
 {
-	struct client *client = add_client();
+	struct client *away = add_client(), *here = add_client();
+	struct slab *empty = add_slab(away, 0), *full = add_slab(here, 9);
 
 	(void)state;
-	add_slab(client, 1);
-	client->control = NULL;
-	available = 0;
-	assert_int_equal(tick(), 0);
+	away->control = NULL;
+	available = 79 * MIB;
+	recall_tick(now++);
+	assert_int_equal(full->recall_until, now - 1 + 30);
+	assert_int_equal(empty->recall_until, now - 1 + 30);
+	assert_int_equal(nr_asked, 1);
+	give_back(full);
+	settle();
+	available = 79 * MIB;
+	now += 30;
+	tick();
+	assert_int_equal(recalls.cut_off, 1);
+	assert_ptr_equal(LIST_FIRST(&clients), here);
+}
+
+static void who_is_away_is_spared_if_others_have_enough(void **state)
+{
+	struct client *away = add_client(), *here = add_client();
+	struct slab *empty = add_slab(away, 0);
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		add_slab(here, 9);
+	away->control = NULL;
+	available = 79 * MIB;
+	assert_true(tick() > 0);
+	assert_int_equal(empty->recall_until, 0);
 }
 
 static void strangers_are_not_asked(void **state)
@@ -381,7 +405,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_more_are_cut_off_than_it_takes, start, stop),
 		cmocka_unit_test_setup_teardown(nobody_is_cut_off_for_the_margin, start, stop),
 		cmocka_unit_test_setup_teardown(a_shortage_that_ends_is_forgiven, start, stop),
-		cmocka_unit_test_setup_teardown(who_is_away_is_not_asked, start, stop),
+		cmocka_unit_test_setup_teardown(who_is_away_is_called_last_but_gains_no_time, start, stop),
+		cmocka_unit_test_setup_teardown(who_is_away_is_spared_if_others_have_enough, start, stop),
 		cmocka_unit_test_setup_teardown(strangers_are_not_asked, start, stop),
 		cmocka_unit_test_setup_teardown(random_machines, start, stop),
 	};
