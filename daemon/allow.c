@@ -54,6 +54,25 @@ static bool begin_alike(const uint8_t *a, const uint8_t *b, unsigned int bits)
 	       (!rest || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
 }
 
+/* The bytes of an address, IPv4 within IPv6 taken as IPv4; AF_UNSPEC if of neither. */
+static sa_family_t bytes_of(const struct sockaddr *peer, const uint8_t **addr)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)peer;
+
+	if (peer->sa_family == AF_INET) {
+		*addr = (const uint8_t *)&in->sin_addr;
+		return AF_INET;
+	}
+	if (peer->sa_family != AF_INET6)
+		return AF_UNSPEC;
+	*addr = in6->sin6_addr.s6_addr;
+	if (!IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+		return AF_INET6;
+	*addr += 12;
+	return AF_INET;
+}
+
 /**
  * allow_match - is an address on the list?
  * @list: the networks
@@ -65,28 +84,31 @@ static bool begin_alike(const uint8_t *a, const uint8_t *b, unsigned int bits)
 bool allow_match(const struct network *list, size_t nr,
 		 const struct sockaddr *peer)
 {
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
-	const struct sockaddr_in *in = (const struct sockaddr_in *)peer;
-	sa_family_t family = peer->sa_family;
 	const uint8_t *addr;
+	sa_family_t family = bytes_of(peer, &addr);
 	size_t i;
 
-	if (!nr)
-		return true;
-	if (family == AF_INET) {
-		addr = (const uint8_t *)&in->sin_addr;
-	} else if (family == AF_INET6) {
-		addr = in6->sin6_addr.s6_addr;
-		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-			family = AF_INET;
-			addr += 12;
-		}
-	} else {
-		return false;
-	}
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr && family != AF_UNSPEC; i++)
 		if (list[i].family == family &&
 		    begin_alike(addr, list[i].addr, list[i].bits))
 			return true;
-	return false;
+	return !nr;
+}
+
+/**
+ * allow_leads_to - does a RoCE connection lead to the address that the peer says?
+ * @gid: where our packets go, which RoCE derives from an IP address
+ * @peer: the address in the peer's request, which may be a lie
+ *
+ * Return: true if so.
+ */
+bool allow_leads_to(const uint8_t gid[16], const struct sockaddr *peer)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	const uint8_t *said, *real;
+	sa_family_t family = bytes_of(peer, &said);
+
+	memcpy(to.sin6_addr.s6_addr, gid, 16);
+	return bytes_of((const struct sockaddr *)&to, &real) == family &&
+	       !memcmp(real, said, family == AF_INET ? 4 : 16);
 }

@@ -25,5 +25,6 @@ struct network {
 bool allow_parse(const char *text, struct network *network);
 bool allow_match(const struct network *list, size_t nr,
 		 const struct sockaddr *peer);
+bool allow_leads_to(const uint8_t gid[16], const struct sockaddr *peer);
 
 #endif /* LEAPD_ALLOW_H */

@@ -418,6 +418,22 @@ static bool fits(struct rdma_cm_id *id, const struct rdma_conn_param *param,
 	return keys_fit(id, hello);
 }
 
+/*
+ * RoCE's packets go to a GID, whatever address the request names. iWARP has no path:
+ * there the address is that of a TCP connection.
+ */
+static bool address_is_true(struct rdma_cm_id *id)
+{
+	struct ibv_port_attr port;
+
+	if (!id->route.num_paths)
+		return true;
+	if (ibv_query_port(id->verbs, id->port_num, &port))
+		return false;
+	return port.link_layer != IBV_LINK_LAYER_ETHERNET ||
+	       allow_leads_to(id->route.path_rec->dgid.raw, rdma_get_peer_addr(id));
+}
+
 /**
  * client_request - somebody wants to connect
  * @id: the new connection, ours to accept or refuse
@@ -428,6 +444,10 @@ void client_request(struct rdma_cm_id *id, const struct rdma_conn_param *param)
 	struct leap_hello_info hello;
 	struct ibv_device_attr device;
 
+	if (!address_is_true(id)) {
+		refuse(id, LEAP_REFUSED_ADDRESS, "that address is not where the connection leads to");
+		return;
+	}
 	if (!allow_match(options.allow, options.nr_allow, rdma_get_peer_addr(id))) {
 		refuse(id, LEAP_REFUSED_ADDRESS, "this server lends nothing to that address; see leapd --allow there");
 		return;

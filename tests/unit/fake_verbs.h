@@ -53,6 +53,7 @@ struct peer {
 static LIST_HEAD(, peer) peers = LIST_HEAD_INITIALIZER(peers);
 static struct source *sources[SOURCES_MAX];
 static struct ibv_context device;
+static uint8_t link_layer = IBV_LINK_LAYER_ETHERNET;
 static int nr_pds, nr_mrs, nr_cqs, nr_qps;
 
 /* One call in so many fails; 0 for none. */
@@ -277,6 +278,16 @@ int ibv_query_device(struct ibv_context *context, struct ibv_device_attr *attr)
 {
 	(void)context;
 	*attr = (struct ibv_device_attr){ .max_qp_wr = 64, .max_qp_rd_atom = 16 };
+	return 0;
+}
+
+#undef ibv_query_port
+int ibv_query_port(struct ibv_context *context, uint8_t port_num,
+		   struct _compat_ibv_port_attr *attr)
+{
+	(void)context;
+	(void)port_num;
+	((struct ibv_port_attr *)attr)->link_layer = link_layer;
 	return 0;
 }
 

@@ -90,6 +90,35 @@ static void without_a_list_everybody_matches(void **state)
 	assert_false(allow_match(list, 3, &none));
 }
 
+static bool leads_to(const char *gid, const char *peer)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	uint8_t raw[16];
+
+	assert_int_equal(inet_pton(AF_INET6, gid, raw), 1);
+	if (inet_pton(AF_INET, peer, &in.sin_addr) == 1)
+		return allow_leads_to(raw, (struct sockaddr *)&in);
+	assert_int_equal(inet_pton(AF_INET6, peer, &in6.sin6_addr), 1);
+	return allow_leads_to(raw, (struct sockaddr *)&in6);
+}
+
+static void an_address_is_believed_where_its_packets_go(void **state)
+{
+	const struct sockaddr none = { .sa_family = AF_UNIX };
+	const uint8_t zeros[16] = {};
+
+	(void)state;
+	assert_true(leads_to("::ffff:10.0.0.5", "10.0.0.5"));
+	assert_true(leads_to("::ffff:10.0.0.5", "::ffff:10.0.0.5"));
+	assert_false(leads_to("::ffff:10.0.0.5", "10.0.0.6"));
+	assert_true(leads_to("fd00::5", "fd00::5"));
+	assert_false(leads_to("fd00::5", "fd00::1:5"));
+	assert_false(leads_to("fd00::a00:5", "10.0.0.5"));
+	assert_false(leads_to("::ffff:10.0.0.5", "::10.0.0.5"));
+	assert_false(allow_leads_to(zeros, &none));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +126,7 @@ int main(void)
 		cmocka_unit_test(addresses_match_by_their_first_bits),
 		cmocka_unit_test(families_are_apart_but_for_one_in_the_other),
 		cmocka_unit_test(without_a_list_everybody_matches),
+		cmocka_unit_test(an_address_is_believed_where_its_packets_go),
 	};
 
 	return cmocka_run_group_tests_name("leapd allow", tests, NULL, NULL);

@@ -272,6 +272,32 @@ static void who_is_not_on_the_list_is_refused(void **state)
 	connect_as(1);
 }
 
+/* A request that says 10.0.0.1, whose connection leads to 10.0.0.9. */
+static bool liar_is_welcome(struct ibv_sa_path_rec *path)
+{
+	struct leap_hello_info hello = hello_of(1);
+	struct peer *peer = peer_create("10.0.0.1");
+
+	peer->id.route.num_paths = 1;
+	peer->id.route.path_rec = path;
+	return peer_connect(peer, &hello);
+}
+
+static void an_address_that_does_not_lead_to_the_client_is_refused(void **state)
+{
+	struct ibv_sa_path_rec path;
+
+	(void)state;
+	assert_int_equal(inet_pton(AF_INET6, "::ffff:10.0.0.9", path.dgid.raw), 1);
+	assert_false(liar_is_welcome(&path));
+	assert_int_equal(LIST_FIRST(&peers)->refusal.code, LEAP_REFUSED_ADDRESS);
+	link_layer = IBV_LINK_LAYER_INFINIBAND;
+	assert_true(liar_is_welcome(&path));
+	link_layer = IBV_LINK_LAYER_ETHERNET;
+	assert_int_equal(inet_pton(AF_INET6, "::ffff:10.0.0.1", path.dgid.raw), 1);
+	assert_true(liar_is_welcome(&path));
+}
+
 static void both_have_a_key_or_none_has(void **state)
 {
 	struct leap_hello_info hello = hello_of(1);
@@ -916,6 +942,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_disconnects_has_nothing_any_more, start_open, stop),
 		cmocka_unit_test_setup_teardown(nonsense_ends_the_connection, start_open, stop),
 		cmocka_unit_test_setup_teardown(who_is_not_on_the_list_is_refused, start_open, stop),
+		cmocka_unit_test_setup_teardown(an_address_that_does_not_lead_to_the_client_is_refused, start_open, stop),
 		cmocka_unit_test_setup_teardown(both_have_a_key_or_none_has, start_open, stop),
 		cmocka_unit_test_setup_teardown(both_have_a_key_or_none_has, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(who_knows_the_key_is_served, start_with_key, stop),
