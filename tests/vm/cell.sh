@@ -98,6 +98,7 @@ clear() {
 	stop_leapd
 }
 
+lossy_link || fail "the link cannot be prepared"
 start_victim || fail "leapd does not start"
 [ "$copies" != 2 ] || start_other || fail "leapd in m1 does not start"
 modprobe leap || fail "modprobe leap failed"

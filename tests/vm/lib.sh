@@ -207,16 +207,20 @@ rxe_may_warn() {
 	echo "leap-test drops packets" >/dev/kmsg
 	echo 0 >/proc/sys/kernel/panic_on_warn
 }
-drop_here() { rxe_may_warn && tc qdisc add dev eth0 root netem loss "$1%"; }
+drop_here() { rxe_may_warn && tc qdisc change dev eth0 root netem loss "$1%"; }
+
+# lossy_link, from m1: the link can be told to lose packets from now on. To be called
+# before anybody is connected: while a queueing discipline is put there, what is sent
+# fails, which rxe's queue pairs do not survive, see README.md; to change one is harmless.
+lossy_link() {
+	on_m2 tc qdisc replace dev eth0 root netem loss 0% &&
+		tc qdisc replace dev eth0 root netem loss 0% && : >/run/lossy_link
+}
 
 # drop PERCENT, from m1: so many of the packets between the two are lost, each way.
-# All of them is a cable that is cut. To set an interface down is something else: it
-# can leave rxe deaf, see README.md.
+# All of them is a cable that is cut.
 drop() { rxe_may_warn && on_m2 drop_here "$1" && drop_here "$1"; }
-undrop() {
-	tc qdisc del dev eth0 root
-	on_m2 tc qdisc del dev eth0 root
-}
+undrop() { drop 0; }
 
 # --- Leap -------------------------------------------------------------------
 
@@ -298,6 +302,7 @@ leap_up() {
 # leap_down: undoes leap_up and start_leapd, whatever of it was done; fails if
 # something stays behind
 leap_down() {
+	[ ! -e /run/lossy_link ] || undrop	# a case that has failed may have left it so
 	if [ -d /sys/module/leap ]; then
 		if [ -n "$(cat /sys/kernel/mm/leap/session)" ]; then leapctl session destroy; fi
 	fi

@@ -26,6 +26,7 @@ others() {
 	if [ "$1" = disk ]; then ((stored == 0 && disk > 0)); else ((stored > 0)); fi || fail "they had to go to the $1"
 }
 
+lossy_link || fail "the link cannot be prepared"
 on_m2 start_leapd 9400 --slab 4M || fail "leapd does not start"
 leap_up "rdma://1,$LEAP_M2:9400?timeout_ms=$((2000 * LEAP_SCALE))"
 leapctl prefetch on
