@@ -18,7 +18,7 @@ struct recalls recalls;
 
 static bool may_be_asked(const struct client *client)
 {
-	return client->admitted && client->recalled < LEAP_RECALLS_MAX;
+	return client->recalled < LEAP_RECALLS_MAX;
 }
 
 /* Of slabs that are equally empty, one of the client that was asked the least. */
@@ -31,19 +31,23 @@ static bool better(const struct slab *slab, const struct slab *best)
 	return slab->client->recalled < best->client->recalled;
 }
 
+/* Of all slabs that may be called back, or NULL: the next one is to be waited for. */
 static struct slab *least_used(void)
 {
 	const struct client *client;
 	struct slab *slab, *best = NULL;
+	bool wait = false;
 
-	LIST_FOREACH(client, &clients, entry) {
-		if (!may_be_asked(client))
-			continue;
-		LIST_FOREACH(slab, &client->slabs, entry)
-			if (!slab->recall_until && better(slab, best))
+	LIST_FOREACH(client, &clients, entry)
+		LIST_FOREACH(slab, &client->slabs, entry) {
+			if (slab->recall_until || !client->admitted)
+				continue;
+			if (!may_be_asked(client))
+				wait |= client->control != NULL;
+			else if (better(slab, best))
 				best = slab;
-	}
-	return best;
+		}
+	return best && (best->client->control || !wait) ? best : NULL;
 }
 
 /* The client may be gone afterwards. */

@@ -338,6 +338,10 @@ static void who_is_away_is_spared_if_others_have_enough(void **state)
 	available = 79 * MIB;
 	assert_true(tick() > 0);
 	assert_int_equal(empty->recall_until, 0);
+	available = 40 * MIB;	/* more than may be asked for at a time */
+	tick();
+	assert_int_equal(here->recalled, LEAP_RECALLS_MAX);
+	assert_int_equal(empty->recall_until, 0);
 }
 
 static void strangers_are_not_asked(void **state)
