@@ -175,8 +175,8 @@ int leap_spot_again(struct leap_session *session, struct leap_spot *spot, u32 tr
  * @session: whose slabs
  * @spot: from leap_spot_to_read(), still to be ended
  *
- * Another copy is to take its place. If there is none it stays: maybe the bytes
- * were right when they left.
+ * Another copy is to take its place. If there is none that can be read now it stays:
+ * maybe the bytes were right when they left.
  */
 void leap_spot_spoil(struct leap_session *session, const struct leap_spot *spot)
 {
@@ -187,7 +187,10 @@ void leap_spot_spoil(struct leap_session *session, const struct leap_spot *spot)
 
 	spin_lock_irqsave(&session->map_lock, flags);
 	for (slot = spot->slot; slot < end; slot++) {
-		if (!(leap_copies_where(copies, &slab->homes, slot) & ~BIT(spot->home)))
+		u32 one = 1;
+
+		if (leap_copies_choose(copies, &slab->homes, slot, BIT(spot->home), 0,
+				       &one) < 0)
 			continue;
 		leap_copies_spoil(copies, slot, 1, spot->home);
 		nr++;
