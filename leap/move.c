@@ -37,6 +37,9 @@
 #define PIECE_ORDER	PAGE_ALLOC_COSTLY_ORDER
 #define PIECE		BIT(PIECE_ORDER)
 
+/* How often a piece is read again that is not what was stored. */
+#define TRIES		3
+
 /* Until something is tried again that could not be done. */
 #define AGAIN		max(HZ / 4, 1)
 #define SOON		max(HZ / 20, 1)
@@ -265,6 +268,48 @@ static void end_piece(struct leap_session *session, const struct leap_spot *sour
 	leap_stats_copied(from, to, moved, rebuild);
 }
 
+static bool is_changed(struct leap_session *session, const struct leap_spot *spot)
+{
+	guard(spinlock_irq)(&session->map_lock);
+	return leap_rebuild_changed(&spot->slab->copies[spot->chunk], spot->slot);
+}
+
+/*
+ * Is that what was stored there, but for what has been stored anew since? What is not
+ * is to be had from another home, if it is in one.
+ */
+static bool check_piece(struct leap_session *session, const struct leap_spot *source)
+{
+	struct leap_spot one = *source;
+	bool right = true;
+	u32 i;
+
+	one.nr = 1;
+	for (i = 0; i < source->nr; i++, one.slot++) {
+		if (leap_verify_same(source, i, session->bounce) ||
+		    is_changed(session, &one))
+			continue;
+		leap_verify_check(&one, session->bounce, i);
+		leap_spot_spoil(session, &one);
+		right = false;
+	}
+	return right;
+}
+
+/*
+ * A page that no home has right goes as it is, and is found wrong by whoever reads it:
+ * that must not keep all others of a server's pages there.
+ */
+static int copy_piece(struct leap_session *session, const struct leap_spot *source,
+		      const struct leap_spot *target, bool last)
+{
+	int err = leap_io_copy(session, session->bounce, source, LEAP_LOAD);
+
+	if (!err && !check_piece(session, source) && !last)
+		err = -EBADMSG;
+	return err ?: leap_io_copy(session, session->bounce, target, LEAP_STORE);
+}
+
 /* Copies all that the target lacks of one chunk. */
 static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 		      u32 chunk, u32 home, bool rebuild)
@@ -272,7 +317,7 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 	struct leap_spot target = { .slab = slab, .chunk = chunk, .home = home };
 	struct leap_spot source;
 	struct leap_rebuild state;
-	u32 from = 0;
+	u32 from = 0, tries = 0;
 	int err;
 
 	for (;;) {
@@ -281,13 +326,15 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 		err = begin_piece(session, &state, from, &source, &target);
 		if (err)
 			return err == -ENODATA ? 0 : err;
-		err = leap_io_copy(session, session->bounce, &source, LEAP_LOAD);
-		if (!err)
-			err = leap_io_copy(session, session->bounce, &target,
-					   LEAP_STORE);
+		err = copy_piece(session, &source, &target, tries == TRIES);
 		end_piece(session, &source, &target, !err, rebuild);
+		if (err == -EBADMSG) {
+			tries++;
+			continue;
+		}
 		if (err)
 			return err;
+		tries = 0;
 		if (rebuild)
 			leap_repair_pace(target.nr);
 		from = target.slot + target.nr;
@@ -454,6 +501,19 @@ void leap_move_recall(struct leap_server *server, u32 epoch, u32 remote_id)
 	spin_unlock_irqrestore(&session->map_lock, flags);
 	/* A server that calls without end does not keep the mover busy. */
 	queue_delayed_work(system_unbound_wq, &session->mover, SOON);
+}
+
+/**
+ * leap_move_recall_none - a server has just proved to be the right one
+ * @server: which
+ *
+ * Whatever was called back by its address before may have been called by another. A
+ * server knows by now of nothing that it has lent us, or says it again later.
+ */
+void leap_move_recall_none(struct leap_server *server)
+{
+	guard(spinlock_irq)(&server->session->map_lock);
+	server->recalls_open = 0;
 }
 
 /**

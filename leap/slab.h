@@ -124,6 +124,8 @@ void leap_slab_count_freed(struct leap_session *session,
 /* verify.c */
 
 void leap_verify_note(const struct leap_spot *spot, struct folio *folio);
+bool leap_verify_same(const struct leap_spot *spot, unsigned int slot,
+		      struct folio *folio);
 int leap_verify_check(const struct leap_spot *spot, struct folio *folio,
 		      unsigned int page);
 
@@ -133,6 +135,7 @@ int leap_move_init(struct leap_session *session);
 void leap_move_stop(struct leap_session *session);
 void leap_move_exit(struct leap_session *session);
 void leap_move_recall(struct leap_server *server, u32 epoch, u32 remote_id);
+void leap_move_recall_none(struct leap_server *server);
 void leap_move_look(struct leap_server *server);
 void leap_move_forget(const struct leap_lease *lease);
 void leap_move_kick(struct leap_session *session);

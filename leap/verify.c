@@ -5,7 +5,7 @@
  * The checksum of each slot stays here, in the slab that the slot is in, and so
  * it holds for whatever copy the bytes are in, and wherever they were moved. Who
  * stores or loads a slot has its folio locked or under writeback, and nobody else
- * touches its checksum.
+ * touches its checksum; but the mover looks at it, see check_piece() in move.c.
  *
  * A program may write to a page while it is under writeback. Then what is stored
  * need not match, but neither is it ever read: such a page is dirty again.
@@ -42,7 +42,25 @@ void leap_verify_note(const struct leap_spot *spot, struct folio *folio)
 	unsigned int i;
 
 	for (i = 0; spot->slab->sums && i < spot->nr; i++)
-		sums_of(spot)[i] = sum_of(folio, i);
+		WRITE_ONCE(sums_of(spot)[i], sum_of(folio, i));
+}
+
+/**
+ * leap_verify_same - is a page what was stored last?
+ * @spot: where it was
+ * @slot: which of its slots, from 0 on
+ * @folio: what has been loaded
+ *
+ * Whoever does not have the slot to itself has to ask for what is stored anew
+ * afterwards, see leap_rebuild_changed().
+ *
+ * Return: true if so, or without checksums.
+ */
+bool leap_verify_same(const struct leap_spot *spot, unsigned int slot,
+		      struct folio *folio)
+{
+	return !spot->slab->sums ||
+	       READ_ONCE(sums_of(spot)[slot]) == sum_of(folio, slot);
 }
 
 /**

@@ -546,6 +546,18 @@ int leap_rebuild_begin(struct leap_copies *copies,
 }
 
 /**
+ * leap_rebuild_changed - was a slot that is being copied stored or freed since?
+ * @copies: of the chunk, being rebuilt
+ * @slot: in the chunk
+ *
+ * Return: true if so: leap_rebuild_end() leaves it out.
+ */
+bool leap_rebuild_changed(const struct leap_copies *copies, u32 slot)
+{
+	return get_bit(&copies->rebuild->changed, slot);
+}
+
+/**
  * leap_rebuild_end - the copying is over, and no request of it is under way
  * @copies: of the chunk
  * @homes: of its slab, as they are now

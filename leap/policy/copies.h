@@ -148,6 +148,7 @@ int leap_rebuild_begin(struct leap_copies *copies,
 		       const struct leap_homes *homes,
 		       struct leap_rebuild *rebuild, u32 target, u32 from,
 		       u32 *nr);
+bool leap_rebuild_changed(const struct leap_copies *copies, u32 slot);
 u32 leap_rebuild_end(struct leap_copies *copies, const struct leap_homes *homes,
 		     bool written);
 
