@@ -92,6 +92,7 @@ static int connect_control(struct leap_rdma *rdma, unsigned int queues)
 	err = leap_rdma_prove(rdma);
 	if (err)
 		return err;
+	leap_move_recall_none(server);
 	welcome = &rdma->control->welcome;
 	rdma->token = welcome->token;
 	server->capacity = welcome->capacity;

@@ -86,6 +86,7 @@ struct leap_ctrl_buf {
  * @tx: the message that is being sent
  * @rx: those that can be received
  * @sent: @tx may be used again
+ * @stuck: @sent has not come in time: the device may read @tx still; under @mutex
  * @lock: protects @seq and @reply
  * @seq: of the call that waits for an answer, 0 if none does
  * @last_seq: of the last call
@@ -97,6 +98,7 @@ struct leap_ctrl {
 	struct leap_ctrl_buf tx;
 	struct leap_ctrl_buf rx[LEAP_CTRL_DEPTH];
 	struct completion sent;
+	bool stuck;
 	spinlock_t lock;	/* see above */
 	u64 seq;
 	u64 last_seq;

@@ -3,10 +3,11 @@
  * Messages on the control queue: one call at a time, each with a bound.
  *
  * There is one buffer to send from, so a message that has not been sent when
- * the time is up means that the server is lost; so does an answer that does not
- * come or makes no sense. When the server is lost for another reason, whoever waits
- * for it goes on at once. A message is for one connection and never sent on a later
- * one, for which slabs may have other numbers: hence the epoch.
+ * the time is up means that the server is lost, and that nothing else is sent on
+ * that connection; so does an answer that does not come or makes no sense. When
+ * the server is lost for another reason, whoever waits for it goes on at once. A
+ * message is for one connection and never sent on a later one, for which slabs may
+ * have other numbers: hence the epoch.
  *
  * Receives are reposted as they complete. A server sends one answer at a time, as
  * it is asked no more, and beside that nothing but recalls, of which no more than
@@ -116,7 +117,7 @@ static int transmit(struct leap_rdma *rdma, u32 epoch,
 
 	lockdep_assert_held(&rdma->ctrl.mutex);
 	/* Its device may be gone. */
-	if (READ_ONCE(queue->dead) || queue->epoch != epoch)
+	if (READ_ONCE(queue->dead) || queue->epoch != epoch || rdma->ctrl.stuck)
 		return -ENOTCONN;
 	sge.lkey = rdma->pd->local_dma_lkey;
 	ib_dma_sync_single_for_cpu(rdma->pd->device, tx->dma,
@@ -152,8 +153,10 @@ static int transmit_and_wait(struct leap_rdma *rdma, u32 epoch,
 {
 	int err = transmit(rdma, epoch, msg);
 
-	if (!err)
+	if (!err) {
 		err = wait_for(rdma, &rdma->ctrl.sent);
+		rdma->ctrl.stuck = err;
+	}
 	if (err && err != -ENOTCONN)
 		leap_server_fail(rdma->server, "cannot send it a message", err);
 	return err;
@@ -278,6 +281,8 @@ int leap_ctrl_listen(struct leap_queue *queue)
 	struct leap_ctrl *ctrl = &queue->rdma->ctrl;
 	int err, i;
 
+	scoped_guard(mutex, &ctrl->mutex)
+		ctrl->stuck = false;
 	err = make_bufs(queue->rdma);
 	for (i = 0; !err && i < LEAP_CTRL_DEPTH; i++)
 		err = post_receive(queue, &ctrl->rx[i]);
