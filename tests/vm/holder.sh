@@ -4,33 +4,39 @@
 # happens to their servers. For cases that have sourced the library; use it by:
 # . "${LEAP_LIB%/*}/holder.sh"
 
-# What it does it is told line by line: "store" another version of each page, read
-# "ahead", "look" whether each page is the last version and exit with 3 if not. What
-# is written to a device stays in the swap cache, so the pages are touched, which
-# maps them clean, and paged out again until none is left there.
+# What it does it is told line by line: "store" another version of each page, or of
+# every second one ("half"), read "ahead", "check" that each page is the last version
+# and exit with 3 if not, "look" at them the same way and exit with 0. What is written
+# to a device stays in the swap cache, so the pages are touched, which maps them
+# clean, and paged out again until none is left there.
 cat >/run/holder <<'PY'
 import mmap, sys, time
 PAGEOUT, WILLNEED = 21, 3
-size, page, version = int(sys.argv[1]) << 20, mmap.PAGESIZE, 0
+size, page = int(sys.argv[1]) << 20, mmap.PAGESIZE
+versions = [0] * (size // page)
 a = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-def content(i): return (i + version).to_bytes(8, "little")
+def content(i): return (i + versions[i // page]).to_bytes(8, "little")
 def busy(): return "inflight_stores 0\n" not in open("/sys/kernel/mm/leap/stat").read()
 def page_out():
     a.madvise(PAGEOUT)
     while busy(): time.sleep(0.05)
-def store():
-    global version
-    version += 1
-    for i in range(0, size, page): a[i:i + 8] = content(i)
+def store(step=page):
+    for i in range(0, size, step):
+        versions[i // page] += 1
+        a[i:i + 8] = content(i)
     page_out()
-    for i in range(0, size, page): a[i]
+    for i in range(0, size, step): a[i]
     page_out()
+def half(): store(2 * page)
 def ahead(): a.madvise(WILLNEED)
-def look():
+def check():
     for i in range(0, size, page):
         if a[i:i + 8] != content(i): sys.exit(3)
+    page_out()
+def look():
+    check()
     sys.exit(0)
-todo = {"store": store, "ahead": ahead, "look": look}
+todo = {"store": store, "half": half, "ahead": ahead, "check": check, "look": look}
 for line in sys.stdin:
     todo[line.strip()]()
     print("done", flush=True)
