@@ -383,7 +383,6 @@ int leap_session_create(const char *portal);
 int leap_session_destroy(bool force);
 int leap_session_show(char *buf);
 int leap_session_slab_size(struct leap_session *session, u32 slab_shift);
-void leap_session_exit(void);
 void leap_session_lock(void);
 bool leap_session_trylock(void);
 void leap_session_unlock(void);

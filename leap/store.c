@@ -10,8 +10,8 @@
  * many are left, what backup.c writes to the swap device among them; whoever ends
  * the last one ends the store.
  *
- * Failure. A store is done if one copy has been written: those that could not be
- * are made up for by repair.c. If none was, it is finished by leap_wq in process
+ * Failure. What could not be written is made up for by repair.c, and a store whose
+ * requests have all ended is done if one copy has been. If none was, it is finished by leap_wq in process
  * context: its place is given up first, so that nobody can read the half-written
  * slot, then leap_store_end() writes the folio to the swap device, if it is not
  * there already.

@@ -248,36 +248,6 @@ static void make_invalid(struct leap_copies *copies, u32 slot, u32 nr)
 }
 
 /**
- * leap_copies_safety - how safe is a slot's data?
- * @copies: of its chunk
- * @homes: of its slab
- * @slot: in the chunk
- *
- * What is on its way out (retiring, draining) counts as a copy.
- *
- * Return: one of enum leap_safety.
- */
-enum leap_safety leap_copies_safety(const struct leap_copies *copies,
-				    const struct leap_homes *homes, u32 slot)
-{
-	u32 copy, all = 0, remote = 0;
-	bool disk = valid(copies, homes, LEAP_COPY_DISK, slot);
-
-	for (copy = 0; copy < LEAP_HOMES_MAX; copy++) {
-		if (!valid(copies, homes, copy, slot))
-			continue;
-		all++;
-		remote += rank_of(homes, copy) > 0;
-	}
-	if (!all && !disk)
-		return LEAP_SAFETY_NONE;
-	if (!remote && !disk)
-		return LEAP_SAFETY_AWAY;
-	return remote >= homes->replicas && (disk || !homes->disk) ?
-	       LEAP_SAFETY_FULL : LEAP_SAFETY_SHORT;
-}
-
-/**
  * leap_copies_where - where is a slot's data?
  * @copies: of its chunk
  * @homes: of its slab

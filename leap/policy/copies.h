@@ -98,20 +98,6 @@ enum leap_stored {
 	LEAP_STORED_NOWHERE,
 };
 
-/**
- * enum leap_safety - how safe a slot's data is
- * @LEAP_SAFETY_NONE: there is no copy: never stored, freed, being stored, or lost
- * @LEAP_SAFETY_AWAY: all copies are on servers that cannot be read from now
- * @LEAP_SAFETY_SHORT: fewer copies than wanted can be read
- * @LEAP_SAFETY_FULL: all copies that are wanted can be read
- */
-enum leap_safety {
-	LEAP_SAFETY_NONE,
-	LEAP_SAFETY_AWAY,
-	LEAP_SAFETY_SHORT,
-	LEAP_SAFETY_FULL,
-};
-
 /* Homes of a slab. */
 void leap_homes_init(struct leap_homes *homes, u32 replicas, bool disk);
 int leap_homes_add(struct leap_homes *homes, u8 health);
@@ -134,8 +120,6 @@ int leap_copies_choose(const struct leap_copies *copies,
 		       const struct leap_homes *homes, u32 slot, u32 tried,
 		       u32 spread, u32 *nr);
 void leap_copies_spoil(struct leap_copies *copies, u32 slot, u32 nr, u32 copy);
-enum leap_safety leap_copies_safety(const struct leap_copies *copies,
-				    const struct leap_homes *homes, u32 slot);
 u32 leap_copies_where(const struct leap_copies *copies,
 		      const struct leap_homes *homes, u32 slot);
 bool leap_copies_alone(const struct leap_copies *copies,

@@ -43,8 +43,7 @@ enum leap_health_state {
  * @LEAP_HEALTH_RETRY: &leap_health.retry_at has come, see leap_health_due()
  * @LEAP_HEALTH_GRACE_OVER: &leap_health.grace_until has come, likewise
  * @LEAP_HEALTH_DRAIN: somebody wants it removed
- * @LEAP_HEALTH_DRAINED: nothing is left on it
- * @LEAP_HEALTH_CLOSE: the session ends
+ * @LEAP_HEALTH_CLOSE: nothing of ours is left on it, or the session ends
  */
 enum leap_health_event {
 	LEAP_HEALTH_CONNECTED,
@@ -56,7 +55,6 @@ enum leap_health_event {
 	LEAP_HEALTH_RETRY,
 	LEAP_HEALTH_GRACE_OVER,
 	LEAP_HEALTH_DRAIN,
-	LEAP_HEALTH_DRAINED,
 	LEAP_HEALTH_CLOSE,
 	/* private: how many there are */
 	LEAP_HEALTH_EVENTS,
@@ -73,8 +71,6 @@ enum leap_health_event {
  *	CONNECT	begin to connect; ends in CONNECTED, CONNECTED_EMPTY or FAILED
  *	SERVE	it has come into service
  *	RESUME	it is in service again, with what it had
- *	DRAIN	begin to move what it has
- *	RELEASE	disconnect and let it go; nothing comes after that
  */
 enum {
 	LEAP_DO_ABORT	= 1 << 0,
@@ -82,8 +78,6 @@ enum {
 	LEAP_DO_CONNECT	= 1 << 2,
 	LEAP_DO_SERVE	= 1 << 3,
 	LEAP_DO_RESUME	= 1 << 4,
-	LEAP_DO_DRAIN	= 1 << 5,
-	LEAP_DO_RELEASE	= 1 << 6,
 };
 
 /* Between attempts to connect: the first and the longest wait. */

@@ -143,26 +143,3 @@ int leap_place_one(struct leap_placer *placer, const u32 *taken, u32 nr_taken)
 	}
 	return best;
 }
-
-/**
- * leap_place_slab - choose servers for all copies of a slab
- * @placer: servers and random numbers
- * @replicas: how many copies, 1 to LEAP_REPLICAS_MAX
- * @chosen: filled in with as many servers as the return value says, all distinct
- *
- * Return: how many of the copies have a place; fewer than @replicas if fewer
- * servers may lend.
- */
-u32 leap_place_slab(struct leap_placer *placer, u32 replicas, u32 *chosen)
-{
-	u32 nr;
-
-	for (nr = 0; nr < replicas; nr++) {
-		int server = leap_place_one(placer, chosen, nr);
-
-		if (server < 0)
-			break;
-		chosen[nr] = server;
-	}
-	return nr;
-}

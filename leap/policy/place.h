@@ -30,6 +30,5 @@ struct leap_placer {
 void leap_place_init(struct leap_placer *placer, const u32 *free, u32 nr,
 		     u32 choices, u64 seed);
 int leap_place_one(struct leap_placer *placer, const u32 *taken, u32 nr_taken);
-u32 leap_place_slab(struct leap_placer *placer, u32 replicas, u32 *chosen);
 
 #endif /* LEAP_POLICY_PLACE_H */

@@ -51,7 +51,7 @@ static void what_was_never_stored_is_not_there(void **state)
 	(void)state;
 	start(3, true);
 	assert_int_equal(choose(0, 0), -ENODATA);
-	assert_int_equal(leap_copies_safety(&copies, &homes, 0), LEAP_SAFETY_NONE);
+	assert_int_equal(leap_copies_where(&copies, &homes, 0), 0);
 }
 
 static void a_store_makes_all_copies(void **state)
@@ -65,7 +65,7 @@ static void a_store_makes_all_copies(void **state)
 	assert_int_equal(choose(4, 0), -ENODATA);
 	assert_int_equal(choose(7, 0), 0);
 	assert_int_equal(choose(8, 0), -ENODATA);
-	assert_int_equal(leap_copies_safety(&copies, &homes, 6), LEAP_SAFETY_FULL);
+	assert_int_equal(leap_copies_where(&copies, &homes, 6), 3 | DISK);
 }
 
 static void each_copy_is_tried_and_the_disk_last(void **state)
@@ -196,7 +196,7 @@ static void who_returns_has_only_what_was_not_rewritten(void **state)
 	lose(1);
 	assert_int_equal(choose(0, 0), 0);
 	assert_int_equal(choose(1, 0), -EIO);
-	assert_int_equal(leap_copies_safety(&copies, &homes, 1), LEAP_SAFETY_AWAY);
+	assert_int_equal(leap_copies_where(&copies, &homes, 1), 2);
 	assert_int_equal(choose(2, 0), -ENODATA);
 }
 
@@ -291,13 +291,14 @@ static void a_lost_copy_is_rebuilt(void **state)
 	assert_int_equal(leap_homes_missing(&homes), 1);
 	assert_int_equal(leap_homes_add(&homes, LEAP_HEALTH_UP), 0);
 	assert_int_equal(leap_rebuild_count(&copies, &homes, 0), 100);
-	assert_int_equal(leap_copies_safety(&copies, &homes, 10), LEAP_SAFETY_SHORT);
+	assert_int_equal(leap_copies_where(&copies, &homes, 10), 2);
 	assert_int_equal(leap_rebuild_begin(&copies, &homes, &job, 0, 0, &nr), 10);
 	assert_int_equal(nr, 100);
 	assert_int_equal(leap_rebuild_begin(&copies, &homes, &job, 0, 0, &nr), -EBUSY);
 	assert_int_equal(choose(10, 0), 1);
+	assert_false(leap_rebuild_changed(&copies, 10));
 	assert_int_equal(leap_rebuild_end(&copies, &homes, true), 100);
-	assert_int_equal(leap_copies_safety(&copies, &homes, 10), LEAP_SAFETY_FULL);
+	assert_int_equal(leap_copies_where(&copies, &homes, 10), 3);
 	assert_int_equal(leap_rebuild_begin(&copies, &homes, &job, 0, 0, &nr), -ENODATA);
 }
 
@@ -317,6 +318,8 @@ static void a_store_meanwhile_is_not_undone_by_rebuilding(void **state)
 	leap_copies_free(&copies, 4, 1);
 	assert_int_equal(leap_copies_store(&copies, &homes, 4, 1, &store), 1);
 	leap_copies_stored(&copies, &homes, 4, 1, &store, 1);
+	for (u32 slot = 0; slot < 10; slot++)
+		assert_int_equal(leap_rebuild_changed(&copies, slot), slot == 3 || slot == 4);
 	assert_int_equal(leap_copies_store(&copies, &homes, 10, 1, &store), 3);
 	leap_copies_stored(&copies, &homes, 10, 1, &store, 3);
 	assert_int_equal(leap_rebuild_end(&copies, &homes, true), 8);
@@ -644,23 +647,13 @@ static void check_slot(u32 slot)
 	assert_int_equal(found, there);
 }
 
-static void check_safety(u32 slot)
+static void check_where(u32 slot)
 {
-	u32 remote = 0, anywhere = 0;
-	bool disk = m.good[LEAP_COPY_DISK][slot];
-	enum leap_safety want = LEAP_SAFETY_SHORT;
+	u32 want = 0;
 
-	for (u32 i = 0; i < LEAP_HOMES_MAX; i++) {
-		anywhere += m.good[i][slot];
-		remote += m.good[i][slot] && readable(i);
-	}
-	if (!anywhere && !disk)
-		want = LEAP_SAFETY_NONE;
-	else if (!remote && !disk)
-		want = LEAP_SAFETY_AWAY;
-	else if (remote >= homes.replicas && (disk || !homes.disk))
-		want = LEAP_SAFETY_FULL;
-	assert_int_equal(leap_copies_safety(&copies, &homes, slot), want);
+	for (u32 i = 0; i < LEAP_COPIES_MAX; i++)
+		want |= (u32)m.good[i][slot] << i;
+	assert_int_equal(leap_copies_where(&copies, &homes, slot), want);
 }
 
 static void anything_in_any_order(void **state)
@@ -680,7 +673,7 @@ static void anything_in_any_order(void **state)
 			acts[random() % ARRAY_SIZE(acts)]();
 			for (u32 i = 0; i < SLOTS; i++) {
 				check_slot(i);
-				check_safety(i);
+				check_where(i);
 			}
 		}
 	}
