@@ -332,7 +332,8 @@ int leap_session_show(char *buf)
 			 session->text, session->transport->name,
 			 1UL << session->slab_shift, session->portal.timeout_ms,
 			 leap_servers_staying(session));
-	return len + sysfs_emit_at(buf, len, "replicas %u\nmissing_copies %llu\nbackup %s\nverify %d\n",
+	return len + sysfs_emit_at(buf, len,
+				   "replicas %u\nmissing_copies %llu\nbackup %s\nverify %d\n",
 				   session->portal.replicas,
 				   leap_repair_left(session),
 				   session->portal.backup ? "disk" : "none",

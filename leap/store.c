@@ -11,10 +11,10 @@
  * the last one ends the store.
  *
  * Failure. What could not be written is made up for by repair.c, and a store whose
- * requests have all ended is done if one copy has been. If none was, it is finished by leap_wq in process
- * context: its place is given up first, so that nobody can read the half-written
- * slot, then leap_store_end() writes the folio to the swap device, if it is not
- * there already.
+ * requests have all ended is done if one copy has been. If none was, it is finished
+ * by leap_wq in process context: its place is given up first, so that nobody can
+ * read the half-written slot, then leap_store_end() writes the folio to the swap
+ * device, if it is not there already.
  *
  * No lock: what several requests of a store change at a time is atomic.
  */

@@ -63,7 +63,7 @@ static const struct {
 	{ ENXIO,
 	  "no RDMA device is on the route to the server; see rdma link show and ip route get" },
 	{ EMEDIUMTYPE,
-	  "that server is reached through rxe, which needs checksums; make the session with ?verify=1" },
+	  "it is reached through rxe, which needs checksums; make the session with ?verify=1" },
 	{ ENETUNREACH,
 	  "there is no route to the server's network; see ip route" },
 	{ EHOSTUNREACH,
