@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# A cell of the fault matrix, of which make fault-matrix runs all: one of two servers
-# is killed while a program loads. Proves that it goes on with the other copies.
-# TIMEOUT: 120
+# Three cells of the fault matrix, of which make fault-matrix runs all: one of two
+# servers is killed while a program loads, the only one freezes while it reads ahead,
+# and one is started anew during swapoff, with a copy on the disk.
+# TIMEOUT: 300
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
-LEAP_CASE=kill.load.2 bash "${LEAP_LIB%/*}/cell.sh" || fail "kill.load.2"
+for cell in kill.load.2 freeze.prefetch.1 restart.swapoff.disk; do
+	LEAP_CASE=$cell bash "${LEAP_LIB%/*}/cell.sh" || fail "$cell"
+done
