@@ -33,13 +33,6 @@
 #include <linux/sched/mm.h>
 #include "io.h"
 
-/* What is copied at a time: 8 pages, which can be had at any time. */
-#define PIECE_ORDER	PAGE_ALLOC_COSTLY_ORDER
-#define PIECE		BIT(PIECE_ORDER)
-
-/* How often a piece is read again that is not what was stored. */
-#define TRIES		3
-
 /* Until something is tried again that could not be done. */
 #define AGAIN		max(HZ / 4, 1)
 #define SOON		max(HZ / 20, 1)
@@ -80,13 +73,16 @@ static bool retire(struct leap_server *server, u32 remote_id)
 	return found;
 }
 
-/*
- * A slab that is not there was lent just now and is about to be, see
- * leap_move_look(); or it is being given back, see leap_move_forget(); or its server
- * is just coming back, see leap_slab_server_back(). A server has no more recalls
- * open than there is room for.
+/**
+ * leap_move_note - find the slabs that were called back
+ * @session: whose
+ *
+ * One that is not there was lent just now and is about to be, see leap_move_look();
+ * or it is being given back, see leap_move_forget(); or its server is just coming
+ * back, see leap_slab_server_back(). A server has no more recalls open than there is
+ * room for, so the mover does this often.
  */
-static void note_recalls(struct leap_session *session)
+void leap_move_note(struct leap_session *session)
 {
 	unsigned int i, bit;
 
@@ -199,176 +195,6 @@ int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *s
 	return home;
 }
 
-/* Some slots from @from on that the target lacks, all of them in one other home. */
-static int find_piece(struct leap_rebuild *rebuild, u32 from,
-		      struct leap_spot *source, struct leap_spot *target)
-{
-	struct leap_slab *slab = target->slab;
-	struct leap_copies *copies = &slab->copies[target->chunk];
-	u32 nr = PIECE, piece;
-	int slot, home;
-
-	slot = leap_rebuild_begin(copies, &slab->homes, rebuild, target->home,
-				  from, &nr);
-	if (slot < 0)
-		return slot;
-	piece = nr;
-	home = leap_copies_choose(copies, &slab->homes, slot,
-				  BIT(LEAP_COPY_DISK), 0, &piece);
-	if (home >= 0 && piece < nr) {	/* the rest is elsewhere */
-		leap_rebuild_end(copies, &slab->homes, false);
-		nr = piece;
-		slot = leap_rebuild_begin(copies, &slab->homes, rebuild,
-					  target->home, slot, &nr);
-	}
-	if (home < 0) {
-		leap_rebuild_end(copies, &slab->homes, false);
-		return home;
-	}
-	target->slot = slot;
-	target->nr = nr;
-	*source = *target;
-	source->home = home;
-	return 0;
-}
-
-/* They are being copied until end_piece(). */
-static int begin_piece(struct leap_session *session, struct leap_rebuild *rebuild,
-		       u32 from, struct leap_spot *source,
-		       struct leap_spot *target)
-{
-	int err;
-
-	spin_lock_irq(&session->map_lock);
-	err = find_piece(rebuild, from, source, target);
-	if (!err) {
-		leap_spot_lease(target)->writes++;
-		leap_spot_lease(source)->reads++;
-	}
-	spin_unlock_irq(&session->map_lock);
-	return err;
-}
-
-static void end_piece(struct leap_session *session, const struct leap_spot *source,
-		      const struct leap_spot *target, bool written, bool rebuild)
-{
-	struct leap_server *from = leap_spot_lease(source)->server;
-	struct leap_server *to = leap_spot_lease(target)->server;
-	struct leap_slab *slab = target->slab;
-	u32 moved;
-
-	spin_lock_irq(&session->map_lock);
-	moved = leap_rebuild_end(&slab->copies[target->chunk], &slab->homes,
-				 written);
-	leap_spot_lease(target)->writes--;
-	leap_spot_lease(source)->reads--;
-	leap_slab_void_home(slab, target->home);
-	leap_slab_void_home(slab, source->home);
-	spin_unlock_irq(&session->map_lock);
-	leap_stats_copied(from, to, moved, rebuild);
-}
-
-static bool is_changed(struct leap_session *session, const struct leap_spot *spot)
-{
-	guard(spinlock_irq)(&session->map_lock);
-	return leap_rebuild_changed(&spot->slab->copies[spot->chunk], spot->slot);
-}
-
-/*
- * Is that what was stored there, but for what has been stored anew since? What is not
- * is to be had from another home, if it is in one.
- */
-static bool check_piece(struct leap_session *session, const struct leap_spot *source)
-{
-	struct leap_spot one = *source;
-	bool right = true;
-	u32 i;
-
-	one.nr = 1;
-	for (i = 0; i < source->nr; i++, one.slot++) {
-		if (leap_verify_same(source, i, session->bounce) ||
-		    is_changed(session, &one))
-			continue;
-		leap_verify_check(&one, session->bounce, i);
-		leap_spot_spoil(session, &one);
-		right = false;
-	}
-	return right;
-}
-
-/*
- * A page that no home has right goes as it is, and is found wrong by whoever reads it:
- * that must not keep all others of a server's pages there.
- */
-static int copy_piece(struct leap_session *session, const struct leap_spot *source,
-		      const struct leap_spot *target, bool last)
-{
-	int err = leap_io_copy(session, session->bounce, source, LEAP_LOAD);
-
-	if (!err && !check_piece(session, source) && !last)
-		err = -EBADMSG;
-	return err ?: leap_io_copy(session, session->bounce, target, LEAP_STORE);
-}
-
-/* Copies all that the target lacks of one chunk. */
-static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
-		      u32 chunk, u32 home, bool rebuild)
-{
-	struct leap_spot target = { .slab = slab, .chunk = chunk, .home = home };
-	struct leap_spot source;
-	struct leap_rebuild state;
-	u32 from = 0, tries = 0;
-	int err;
-
-	for (;;) {
-		if (leap_move_must_end(session))
-			return -ESHUTDOWN;
-		err = begin_piece(session, &state, from, &source, &target);
-		if (err)
-			return err == -ENODATA ? 0 : err;
-		err = copy_piece(session, &source, &target, tries == TRIES);
-		end_piece(session, &source, &target, !err, rebuild);
-		if (err == -EBADMSG) {
-			tries++;
-			continue;
-		}
-		if (err)
-			return err;
-		tries = 0;
-		if (rebuild)
-			leap_repair_pace(target.nr);
-		from = target.slot + target.nr;
-		if (from == LEAP_CHUNK_PAGES)
-			return 0;
-	}
-}
-
-/**
- * leap_move_fill - copy to a home of a slab what it lacks
- * @session: whose
- * @slab: which; the mover has it
- * @home: number of the home
- * @rebuild: what is copied stays where it was; there is no hurry
- *
- * Called by the mover alone. May sleep.
- *
- * Return: 0 when it lacks nothing that can be had; or what has gone wrong.
- */
-int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 home,
-		   bool rebuild)
-{
-	u32 chunk;
-	int err = 0;
-
-	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++) {
-		if (rebuild && leap_repair_must_wait(session))
-			return -EAGAIN;
-		err = fill_chunk(session, slab, chunk, home, rebuild);
-		note_recalls(session);	/* there is room for some only */
-	}
-	return err;
-}
-
 /* Nothing is read from there any more, if everything is elsewhere, too. */
 static bool abandon_home(struct leap_session *session, u32 nr,
 			 struct leap_slab *slab, u32 home)
@@ -418,7 +244,7 @@ static void move(struct leap_session *session, u32 nr, struct leap_slab *slab,
 			continue;
 		/* No new one begins, so that nothing is stored there after this. */
 		wait_event(session->spots_gone, !READ_ONCE(slab->leases[home].writes));
-		if (target >= 0 && leap_move_fill(session, slab, target, false))
+		if (target >= 0 && leap_fill_home(session, slab, target, false))
 			return;
 		if (abandon_home(session, nr, slab, home))
 			give_back(session, slab, home);
@@ -455,12 +281,12 @@ static void move_work(struct work_struct *work)
 	unsigned int noio = memalloc_noio_save();	/* see the top of this file */
 	u32 nr;
 
-	note_recalls(session);
+	leap_move_note(session);
 	for (nr = 0; READ_ONCE(session->nr_retiring) &&
 	     !leap_move_must_end(session) &&
 	     nr < READ_ONCE(session->map.top); nr++)
 		move_slab(session, nr);
-	note_recalls(session);
+	leap_move_note(session);
 	leap_repair(session);
 	if (READ_ONCE(session->nr_retiring))
 		queue_delayed_work(system_unbound_wq, &session->mover, AGAIN);
@@ -570,7 +396,7 @@ int leap_move_init(struct leap_session *session)
 	INIT_DELAYED_WORK(&session->mover, move_work);
 	INIT_DELAYED_WORK(&session->homing, homing_work);
 	init_waitqueue_head(&session->spots_gone);
-	session->bounce = folio_alloc(GFP_KERNEL, PIECE_ORDER);
+	session->bounce = leap_fill_bounce();
 	return session->bounce ? 0 : -ENOMEM;
 }
 

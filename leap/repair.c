@@ -81,7 +81,7 @@ static bool fill_homes(struct leap_session *session, struct leap_slab *slab)
 
 	for (home = 0; home < LEAP_HOMES_MAX; home++)
 		if (is_writable(session, slab, home) &&
-		    leap_move_fill(session, slab, home, true))
+		    leap_fill_home(session, slab, home, true))
 			well = false;
 	return well;
 }

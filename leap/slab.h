@@ -6,6 +6,7 @@
  *	spot.c		what single requests read and write
  *	homes.c		what becomes of homes when their server goes and comes back
  *	move.c		the mover: homes that must be left
+ *	fill.c		copying to a home what it lacks
  *	repair.c	and copies that are missing
  *	verify.c	checksums
  */
@@ -129,6 +130,11 @@ bool leap_verify_same(const struct leap_spot *spot, unsigned int slot,
 int leap_verify_check(const struct leap_spot *spot, struct folio *folio,
 		      unsigned int page);
 
+/* fill.c */
+struct folio *leap_fill_bounce(void);
+int leap_fill_home(struct leap_session *session, struct leap_slab *slab, u32 home,
+		   bool rebuild);
+
 /* move.c */
 
 int leap_move_init(struct leap_session *session);
@@ -140,8 +146,7 @@ void leap_move_look(struct leap_server *server);
 void leap_move_forget(const struct leap_lease *lease);
 void leap_move_kick(struct leap_session *session);
 int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *slab);
-int leap_move_fill(struct leap_session *session, struct leap_slab *slab, u32 home,
-		   bool rebuild);
+void leap_move_note(struct leap_session *session);
 
 /* repair.c */
 

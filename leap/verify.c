@@ -5,7 +5,7 @@
  * The checksum of each slot stays here, in the slab that the slot is in, and so
  * it holds for whatever copy the bytes are in, and wherever they were moved. Who
  * stores or loads a slot has its folio locked or under writeback, and nobody else
- * touches its checksum; but the mover looks at it, see check_piece() in move.c.
+ * touches its checksum; but the mover looks at it, see is_right() in fill.c.
  *
  * A program may write to a page while it is under writeback. Then what is stored
  * need not match, but neither is it ever read: such a page is dirty again.

@@ -90,6 +90,6 @@ wait_for 60 complete || fail "copies are missing"
 spoil 9400
 leapctl session add "$LEAP_M2:9402" || fail "cannot add a server"
 leapctl session remove "$LEAP_M2:9401" || fail "cannot remove a server"
-found "by the mover"
 must_end 0
+[ "$(leap_stat failed_loads)" = "$failed" ] || fail "a load has failed though there is a copy"
 leapctl session destroy || fail "the session cannot be ended"
