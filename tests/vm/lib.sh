@@ -124,8 +124,8 @@ on_m2() {
 	end=$((SECONDS + ${ON_M2_SECONDS:-120} * LEAP_SCALE))
 	[ ! -e "$LEAP_SHARED/.m2.off" ] && echo "${job##*/}" >/dev/leap.peer
 	until read -r status 2>/dev/null <"$job.status"; do
-		if [ -e "$LEAP_SHARED/.m2.off" ] && [ "$1" = power_cut ]; then return 0; fi
 		if [ -e "$LEAP_SHARED/.m2.off" ] || ((SECONDS >= end)); then
+			if [ "$1" = power_cut ] && [ -e "$LEAP_SHARED/.m2.off" ]; then return 0; fi
 			say "m2 does not answer: $*" >&2
 			return 255
 		fi
