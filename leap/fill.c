@@ -133,8 +133,12 @@ static void end_piece(struct leap_session *session, const struct leap_spot *sour
 
 static bool is_changed(struct leap_session *session, const struct leap_spot *spot)
 {
-	guard(spinlock_irq)(&session->map_lock);
-	return leap_rebuild_changed(&spot->slab->copies[spot->chunk], spot->slot);
+	bool changed;
+
+	spin_lock_irq(&session->map_lock);
+	changed = leap_rebuild_changed(&spot->slab->copies[spot->chunk], spot->slot);
+	spin_unlock_irq(&session->map_lock);
+	return changed;
 }
 
 /* Is that what was stored there, but for what has been stored anew since? */

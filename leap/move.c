@@ -338,8 +338,9 @@ void leap_move_recall(struct leap_server *server, u32 epoch, u32 remote_id)
  */
 void leap_move_recall_none(struct leap_server *server)
 {
-	guard(spinlock_irq)(&server->session->map_lock);
+	spin_lock_irq(&server->session->map_lock);
 	server->recalls_open = 0;
+	spin_unlock_irq(&server->session->map_lock);
 }
 
 /**

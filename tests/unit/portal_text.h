@@ -54,8 +54,8 @@ static inline void portal_text(const struct leap_portal *portal,
 		portal_text_add(text, "&replicas=%u", portal->replicas);
 	if (portal->backup)
 		portal_text_add(text, "&backup=disk");
-	if (portal->verify)
-		portal_text_add(text, "&verify=1");
+	if (portal->verify_given)
+		portal_text_add(text, "&verify=%d", portal->verify);
 	if (*portal->key)
 		portal_text_add(text, "&key=%s", portal->key);
 }
