@@ -205,9 +205,9 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 		err = begin_piece(session, &state, &look, &source, &target);
 		if (err)
 			return err == -ENODATA ? 0 : err;
-		err = copy_piece(session, &source, &target, look.tries == TRIES);
+		err = copy_piece(session, &source, &target, look.tries >= TRIES);
 		end_piece(session, &source, &target, !err, rebuild);
-		if (err == -EBADMSG) {
+		if (err == -EBADMSG && look.tries < TRIES) {
 			look_elsewhere(&look, &source);
 			continue;
 		}

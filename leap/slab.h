@@ -131,6 +131,7 @@ int leap_verify_check(const struct leap_spot *spot, struct folio *folio,
 		      unsigned int page);
 
 /* fill.c */
+
 struct folio *leap_fill_bounce(void);
 int leap_fill_home(struct leap_session *session, struct leap_slab *slab, u32 home,
 		   bool rebuild);

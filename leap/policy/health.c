@@ -17,9 +17,8 @@
  *	  DRAINING_LOST, DRAINING_RECONNECTING
  *
  * CLOSE, when nothing is left of a server or the session ends, leads from everywhere
- * to REMOVED. An event that a state has no line for
- * changes nothing: it comes too late, or again. That is how many completions
- * with errors make one loss.
+ * to REMOVED. An event that a state has no line for changes nothing: it comes too
+ * late, or again. That is how many completions with errors make one loss.
  *
  * A server that is lost keeps what it has for the grace period: if it is back
  * before and has its slabs, whatever was not rewritten meanwhile is as good as

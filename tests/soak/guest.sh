@@ -90,8 +90,8 @@ for half in 1 2; do
 done
 jq -cn --argjson well "$well" --argjson hung "$(hung)" --argjson stored "$(leap_stat stored_pages)" \
 	--argjson loaded "$(leap_stat loaded_pages)" --argjson retried "$(leap_stat retried_loads)" \
-	--argjson failed "$(leap_stat failed_loads)" --argjson corrupt "$(leap_stat corrupt_pages)" --argjson rebuilt "$(leap_stat rebuilt_pages)" \
-	--argjson moved "$(leap_stat moved_pages)" --argjson hits "$(leap_stat prefetch_hits)" \
+	--argjson failed "$(leap_stat failed_loads)" --argjson corrupt "$(leap_stat corrupt_pages)" \
+	--argjson rebuilt "$(leap_stat rebuilt_pages)" --argjson moved "$(leap_stat moved_pages)" --argjson hits "$(leap_stat prefetch_hits)" \
 	--argjson seconds $((SECONDS - epoch)) --argjson timeout "$timeout_ms" \
 	'$ARGS.named' >/run/end.json
 leap_down || fail "something is left behind"
