@@ -296,7 +296,8 @@ static void read_here(struct leap_reader *r, struct folio *folio, u32 fresh)
 void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
 		       struct folio *folio, bool miss)
 {
-	struct leap_mm *lm = vmf->vma->vm_mm->leap;
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	struct leap_mm *lm = mm == current->mm ? mm->leap : NULL;
 	struct leap_reader *r = lm && READ_ONCE(lm->prefetch) ?
 				leap_reader_get(lm) : NULL;
 	bool marked = leap_map_unmark(entry);

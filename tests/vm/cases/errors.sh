@@ -2,11 +2,14 @@
 # shellcheck shell=bash
 # Proves that an error costs what it must and no more: a failed store goes to
 # the swap disk, a failed load gives SIGBUS to that access and never wrong data;
-# a session with lost pages ends only by force, and the next one works.
+# a session with lost pages ends only by force, and the next one works; and what
+# could not be read once is read again, by other processes and by swapoff, too.
 # GROUP: dram
 # TIMEOUT: 120
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
+# shellcheck source=tests/vm/holder.sh
+. "${LEAP_LIB%/*}/holder.sh"
 
 mib=32
 [ "$LEAP_FLAVOUR" = release ] || mib=8
@@ -61,3 +64,36 @@ say "after force: status $status"
 
 leapctl session create dram://1,256M || fail "no session after a forced end"
 run_limited "$half" leapctl run -- leap-test-verify "${mib}M" || fail "wrong data in the next session"
+
+# Pages that were read ahead in vain stay in the swap cache without their data.
+# foreign_read PID: reads all memory of that program that it may write to
+foreign_read() {
+	python3 - "$1" <<'PY'
+import os, sys
+mem = os.open(f"/proc/{sys.argv[1]}/mem", os.O_RDONLY)
+for line in open(f"/proc/{sys.argv[1]}/maps"):
+    span, access = line.split()[:2]
+    start, end = (int(word, 16) for word in span.split("-"))
+    for at in range(start, end, 4096) if access == "rw-p" else ():
+        os.pread(mem, 8, at)
+PY
+}
+ahead_in_vain() {
+	local before
+	before=$(leap_stat failed_loads)
+	inject fail_load 100
+	tell ahead
+	inject fail_load 0
+	[ "$(leap_stat failed_loads)" -ge $((before + 512)) ] || fail "no page was read ahead in vain"
+}
+leapctl session destroy || fail "the session cannot be ended"
+echo 100 >/sys/module/leap/parameters/dram_latency_us
+leapctl session create dram://1,256M || fail "no session with latency"
+hold 4
+ahead_in_vain
+foreign_read "$(pgrep -n -x python3)" || fail "another process cannot read a page that is there"
+tell store
+ahead_in_vain
+swapoff "$LEAP_SWAPDEV" || fail "swapoff failed"
+must_end 0
+echo 0 >/sys/module/leap/parameters/dram_latency_us
