@@ -33,6 +33,7 @@ struct folio *leap_fill_bounce(void)
  * struct piece - slots of a chunk that are copied at a time
  * @from: where to look for them
  * @most: no more than so many
+ * @slot: the first one found, which the next two are about
  * @tried: homes that did not have them right
  * @tries: how often they were read and were not right
  * @single: up to there they are copied one by one, for one of them is not right
@@ -40,6 +41,7 @@ struct folio *leap_fill_bounce(void)
 struct piece {
 	u32 from;
 	u32 most;
+	int slot;
 	u32 tried;
 	u32 tries;
 	u32 single;
@@ -63,8 +65,18 @@ static int choose_home(const struct leap_spot *target, u32 slot, u32 tried, u32 
 	return home;
 }
 
+/* What was not right before may have been stored anew, or freed, meanwhile. */
+static void look_at(struct piece *look, int slot)
+{
+	if (look->slot == slot)
+		return;
+	look->slot = slot;
+	look->tried = 0;
+	look->tries = 0;
+}
+
 /* Some slots that the target lacks, all of them in one other home. */
-static int find_piece(struct leap_rebuild *rebuild, const struct piece *look,
+static int find_piece(struct leap_rebuild *rebuild, struct piece *look,
 		      struct leap_spot *source, struct leap_spot *target)
 {
 	struct leap_slab *slab = target->slab;
@@ -76,6 +88,7 @@ static int find_piece(struct leap_rebuild *rebuild, const struct piece *look,
 				  look->from, &nr);
 	if (slot < 0)
 		return slot;
+	look_at(look, slot);
 	piece = nr;
 	home = choose_home(target, slot, look->tried, &piece);
 	if (home >= 0 && piece < nr) {	/* the rest is elsewhere */
@@ -97,7 +110,7 @@ static int find_piece(struct leap_rebuild *rebuild, const struct piece *look,
 
 /* They are being copied until end_piece(). */
 static int begin_piece(struct leap_session *session, struct leap_rebuild *rebuild,
-		       const struct piece *look, struct leap_spot *source,
+		       struct piece *look, struct leap_spot *source,
 		       struct leap_spot *target)
 {
 	int err;
@@ -181,13 +194,6 @@ static void look_elsewhere(struct piece *look, const struct leap_spot *source)
 	look->tries++;
 }
 
-static void look_on(struct piece *look, const struct leap_spot *target)
-{
-	look->from = target->slot + target->nr;
-	look->tried = 0;
-	look->tries = 0;
-}
-
 /* Copies all that the target lacks of one chunk. */
 static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 		      u32 chunk, u32 home, bool rebuild)
@@ -195,7 +201,7 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 	struct leap_spot target = { .slab = slab, .chunk = chunk, .home = home };
 	struct leap_spot source;
 	struct leap_rebuild state;
-	struct piece look = {};
+	struct piece look = { .slot = -1 };
 	int err;
 
 	while (look.from < LEAP_CHUNK_PAGES) {
@@ -215,24 +221,13 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 			return err;
 		if (rebuild)
 			leap_repair_pace(target.nr);
-		look_on(&look, &target);
+		look.from = target.slot + target.nr;
 	}
 	return 0;
 }
 
-/**
- * leap_fill_home - copy to a home of a slab what it lacks
- * @session: whose
- * @slab: which; the mover has it
- * @home: number of the home
- * @rebuild: what is copied stays where it was; there is no hurry
- *
- * Called by the mover alone. May sleep.
- *
- * Return: 0 when it lacks nothing that can be had; or what has gone wrong.
- */
-int leap_fill_home(struct leap_session *session, struct leap_slab *slab, u32 home,
-		   bool rebuild)
+static int fill_home(struct leap_session *session, struct leap_slab *slab, u32 home,
+		     bool rebuild)
 {
 	u32 chunk;
 	int err = 0;
@@ -242,6 +237,40 @@ int leap_fill_home(struct leap_session *session, struct leap_slab *slab, u32 hom
 			return -EAGAIN;
 		err = fill_chunk(session, slab, chunk, home, rebuild);
 		leap_move_note(session);	/* there is room for some only */
+	}
+	return err;
+}
+
+static bool is_writable(struct leap_session *session, struct leap_slab *slab, u32 home)
+{
+	bool writable;
+
+	spin_lock_irq(&session->map_lock);
+	writable = leap_homes_writable(&slab->homes, home);
+	spin_unlock_irq(&session->map_lock);
+	return writable;
+}
+
+/**
+ * leap_fill_homes - copy to all homes of a slab what they lack
+ * @session: whose
+ * @slab: which; the mover has it
+ * @rebuild: what is copied stays where it was; there is no hurry
+ *
+ * To those that can be written to, that is. Called by the mover alone. May sleep.
+ *
+ * Return: 0 when they lack nothing that can be had; or what has gone wrong first.
+ */
+int leap_fill_homes(struct leap_session *session, struct leap_slab *slab, bool rebuild)
+{
+	int err = 0;
+	u32 home;
+
+	for (home = 0; home < LEAP_HOMES_MAX; home++) {
+		int ret = is_writable(session, slab, home) ?
+			  fill_home(session, slab, home, rebuild) : 0;
+
+		err = err ?: ret;
 	}
 	return err;
 }

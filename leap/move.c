@@ -162,8 +162,10 @@ static int add_home(struct leap_session *session, u32 nr, struct leap_slab *slab
 
 	spin_lock_irq(&session->map_lock);
 	home = leap_slab_add_home(slab, lease);
-	if (home >= 0)
+	if (home >= 0) {
+		leap_slab_lacks(session, slab);	/* until it has been filled */
 		leap_slab_update(session, nr);
+	}
 	spin_unlock_irq(&session->map_lock);
 	return home;
 }
@@ -231,11 +233,11 @@ static void give_back(struct leap_session *session, struct leap_slab *slab, u32 
 }
 
 /*
- * Empties all homes that were called back into one that was not, or gives back
- * those that are empty if there is none.
+ * Empties all homes that were called back into those that were not, or gives back
+ * those that are empty if there are none. Each of these has to have all by then: it
+ * is no use that another one has, if that is the only one left.
  */
-static void move(struct leap_session *session, u32 nr, struct leap_slab *slab,
-		 int target)
+static void move(struct leap_session *session, u32 nr, struct leap_slab *slab)
 {
 	u32 home;
 
@@ -244,7 +246,7 @@ static void move(struct leap_session *session, u32 nr, struct leap_slab *slab,
 			continue;
 		/* No new one begins, so that nothing is stored there after this. */
 		wait_event(session->spots_gone, !READ_ONCE(slab->leases[home].writes));
-		if (target >= 0 && leap_fill_home(session, slab, target, false))
+		if (leap_fill_homes(session, slab, false))
 			return;
 		if (abandon_home(session, nr, slab, home))
 			give_back(session, slab, home);
@@ -268,7 +270,7 @@ static void move_slab(struct leap_session *session, u32 nr)
 			return;
 	}
 	home = leap_move_new_home(session, nr, slab);
-	move(session, nr, slab, home);
+	move(session, nr, slab);
 	let_go(session, slab);
 	if (home < 0)
 		queue_delayed_work(system_unbound_wq, &session->homing, 0);

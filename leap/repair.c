@@ -63,29 +63,6 @@ static bool wants_home(struct leap_session *session, struct leap_slab *slab)
 	return missing && (readable || !away);
 }
 
-static bool is_writable(struct leap_session *session, struct leap_slab *slab, u32 home)
-{
-	bool writable;
-
-	spin_lock_irq(&session->map_lock);
-	writable = leap_homes_writable(&slab->homes, home);
-	spin_unlock_irq(&session->map_lock);
-	return writable;
-}
-
-/* Returns whether all is well. */
-static bool fill_homes(struct leap_session *session, struct leap_slab *slab)
-{
-	bool well = true;
-	u32 home;
-
-	for (home = 0; home < LEAP_HOMES_MAX; home++)
-		if (is_writable(session, slab, home) &&
-		    leap_fill_home(session, slab, home, true))
-			well = false;
-	return well;
-}
-
 /* The slab, if it lacks something; it is the mover's until let_go(). */
 static struct leap_slab *seize(struct leap_session *session, u32 nr)
 {
@@ -121,7 +98,7 @@ static bool repair_slab(struct leap_session *session, u32 nr)
 		return true;
 	while (well && wants_home(session, slab))
 		well = leap_move_new_home(session, nr, slab) >= 0;
-	well &= fill_homes(session, slab);
+	well &= !leap_fill_homes(session, slab, true);
 	let_go(session, slab, well);
 	return well;
 }

@@ -133,8 +133,7 @@ int leap_verify_check(const struct leap_spot *spot, struct folio *folio,
 /* fill.c */
 
 struct folio *leap_fill_bounce(void);
-int leap_fill_home(struct leap_session *session, struct leap_slab *slab, u32 home,
-		   bool rebuild);
+int leap_fill_homes(struct leap_session *session, struct leap_slab *slab, bool rebuild);
 
 /* move.c */
 
