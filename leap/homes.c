@@ -192,7 +192,7 @@ static void set_health(struct leap_server *server, u32 nr, u32 home, u32 arg)
  * leap_slab_server_health - a server has become slow, or is so no longer
  * @server: which
  *
- * Called by housekeeping alone.
+ * Called by housekeeping and its watch alone.
  */
 void leap_slab_server_health(struct leap_server *server)
 {

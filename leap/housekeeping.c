@@ -4,8 +4,10 @@
  * of demand, since a store cannot wait for a server to find memory; return the
  * ones that have run empty; ping; notice requests that are overdue.
  *
- * One work item on leap_wq, which has a rescuer, does all of it, so that no two
- * of these steps run at the same time.
+ * One work item on leap_wq, which has a rescuer, does all that takes messages, so
+ * that no two of these steps run at the same time. Another one looks for requests
+ * that are overdue, and waits for nobody: a server that takes its time over messages
+ * does not keep the loss of another from being noticed.
  */
 #include <linux/sched/mm.h>
 #include "slab.h"
@@ -50,13 +52,15 @@ static void grow(struct leap_session *session)
 	}
 }
 
+/* As many as can be returned in a while: there is more to be done. */
 static void shrink(struct leap_session *session)
 {
 	/* One more than grow() asks for, or they would take turns. */
 	u32 spare = spare_chunks(session) + session->map.chunks_per_slab;
+	unsigned long end = jiffies + tick(session);
 	u32 i;
 
-	for (i = 0; i < session->map.top; i++)
+	for (i = 0; i < session->map.top && time_before_eq(jiffies, end); i++)
 		if (leap_slab_idle(session, i, LEAP_LINGER) &&
 		    (READ_ONCE(session->map.free_chunks) >= spare ||
 		     READ_ONCE(session->uses[i].closed)))
@@ -82,23 +86,29 @@ static void look_after(struct leap_session *session, struct leap_server *server)
 		leap_server_note(server, LEAP_HEALTH_ALIVE);
 }
 
-/* Before each step that may block, or one lost server delays the next. */
-static void look_for_overdue(struct leap_session *session)
+static void look_for_overdue(struct leap_session *session,
+			     struct leap_server *server)
 {
-	unsigned int ms = session->portal.timeout_ms, i;
+	if (!server || !leap_server_live(server))
+		return;
+	if (session->transport->overdue(server, session->portal.timeout_ms))
+		leap_server_fail(server, "a request was not answered in time",
+				 -ETIMEDOUT);
+	else if (session->transport->overdue(server, slow_ms(session)))
+		leap_server_note(server, LEAP_HEALTH_SLOW);
+}
+
+static void watch(struct work_struct *work)
+{
+	struct leap_session *session =
+		container_of(work, struct leap_session, watch.work);
+	unsigned int i;
 
 	for (i = 0; i < READ_ONCE(session->places); i++) {
-		struct leap_server *server = leap_session_server(session, i);
-
-		if (!server || !leap_server_live(server))
-			continue;
-		if (session->transport->overdue(server, ms))
-			leap_server_fail(server,
-					 "a request was not answered in time",
-					 -ETIMEDOUT);
-		else if (session->transport->overdue(server, slow_ms(session)))
-			leap_server_note(server, LEAP_HEALTH_SLOW);
+		guard(rcu)();	/* keeps the server */
+		look_for_overdue(session, leap_session_server(session, i));
 	}
+	queue_delayed_work(leap_wq, &session->watch, tick(session));
 }
 
 static void housekeeping(struct work_struct *work)
@@ -108,15 +118,12 @@ static void housekeeping(struct work_struct *work)
 	unsigned int noio = memalloc_noio_save();	/* see leap_wq */
 	unsigned int i;
 
-	look_for_overdue(session);
 	grow(session);
 	shrink(session);
 	if (READ_ONCE(session->lacking))
 		leap_move_kick(session);
-	for (i = 0; i < READ_ONCE(session->places); i++) {
-		look_for_overdue(session);
+	for (i = 0; i < READ_ONCE(session->places); i++)
 		look_after(session, leap_session_server(session, i));
-	}
 	queue_delayed_work(leap_wq, &session->housekeeping, tick(session));
 	memalloc_noio_restore(noio);
 }
@@ -151,6 +158,7 @@ void leap_housekeeping_soon(struct leap_session *session)
 void leap_housekeeping_init(struct leap_session *session)
 {
 	INIT_DELAYED_WORK(&session->housekeeping, housekeeping);
+	INIT_DELAYED_WORK(&session->watch, watch);
 	disable_delayed_work(&session->housekeeping);
 }
 
@@ -167,6 +175,7 @@ int leap_housekeeping_start(struct leap_session *session)
 		return -ENOSPC;
 	enable_delayed_work(&session->housekeeping);
 	queue_delayed_work(leap_wq, &session->housekeeping, tick(session));
+	queue_delayed_work(leap_wq, &session->watch, tick(session));
 	return 0;
 }
 
@@ -176,5 +185,6 @@ int leap_housekeeping_start(struct leap_session *session)
  */
 void leap_housekeeping_stop(struct leap_session *session)
 {
+	disable_delayed_work_sync(&session->watch);
 	disable_delayed_work_sync(&session->housekeeping);
 }

@@ -317,7 +317,8 @@ void leap_server_exit(void);
  * @store_wait: those who wait for either to fall
  * @reaping: somebody waits for the mover to end what it is at
  * @reaper: lets servers go that have been drained, see servers.c
- * @housekeeping: borrows, returns, pings and looks for overdue requests
+ * @housekeeping: borrows, returns and pings
+ * @watch: looks for overdue requests
  * @exhausted: it could not borrow as much as it should
  * @holder: who has several loads to start at a time, see leap_io_hold()
  */
@@ -354,6 +355,7 @@ struct leap_session {
 	bool reaping;
 	struct delayed_work reaper;
 	struct delayed_work housekeeping;
+	struct delayed_work watch;
 	bool exhausted;
 	struct task_struct *holder;
 };

@@ -146,6 +146,14 @@ static struct leap_rdma *rdma_alloc(struct leap_server *server)
 	return rdma;
 }
 
+/* However many queues there are: who makes a session waits for its servers. */
+static void set_deadline(struct leap_rdma *rdma)
+{
+	lockdep_assert_held(&rdma->conn_mutex);
+	rdma->connect_by = jiffies +
+		msecs_to_jiffies(4 * rdma->server->session->portal.timeout_ms);
+}
+
 static int rdma_connect_server(struct leap_server *server)
 {
 	unsigned int queues = 2 * min(num_online_cpus(), PAIRS_MAX);
@@ -155,6 +163,7 @@ static int rdma_connect_server(struct leap_server *server)
 	if (!rdma)
 		return -ENOMEM;
 	mutex_lock(&rdma->conn_mutex);
+	set_deadline(rdma);
 	err = connect_control(rdma, queues);
 	if (!err) {
 		rdma->granted = min(rdma->control->welcome.queues, queues);
@@ -169,17 +178,26 @@ static int rdma_connect_server(struct leap_server *server)
 	return 0;
 }
 
+/*
+ * Tells the server how much of its slabs is used, but not for longer than a message
+ * may take, unless it has to know all: then until there is no point in that any more.
+ */
 static int report_usage(struct leap_server *server, u32 epoch, bool before)
 {
 	struct leap_rdma *rdma = server->priv;
 	struct leap_msg_info msg = { .type = LEAP_MSG_SLAB_USAGE };
+	unsigned long end = jiffies +
+		msecs_to_jiffies(server->session->portal.timeout_ms);
 	u32 nr = 0;
 	int err = 0;
 
 	guard(mutex)(&rdma->usage_mutex);
-	while (!err && leap_slab_next_report(server, before, &nr, &msg.slab,
-					     &msg.used))
+	while (!err && (before || time_before(jiffies, end)) &&
+	       leap_slab_next_report(server, before, &nr, &msg.slab, &msg.used)) {
 		err = leap_ctrl_send(rdma, epoch, &msg);
+		if (leap_server_given_up(server))
+			err = -ESHUTDOWN;
+	}
 	return err;
 }
 
@@ -215,6 +233,7 @@ static int rdma_reconnect(struct leap_server *server, bool keep)
 
 	guard(mutex)(&rdma->conn_mutex);
 	release(rdma);
+	set_deadline(rdma);
 	if (!keep)
 		rdma->token = 0;
 	ret = connect_again(server);

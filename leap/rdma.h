@@ -115,6 +115,7 @@ struct leap_ctrl {
  * @server: as the rest of the module sees it
  * @net: where the session was made
  * @conn_mutex: to connect, and to let go of the device
+ * @connect_by: until then, or it is not going to be, in jiffies
  * @pd: protection domain of all queues
  * @sink: where reads that confirm a write go; nobody looks at it
  * @sink_dma: its address for the device
@@ -135,6 +136,7 @@ struct leap_rdma {
 	struct leap_server *server;
 	struct net *net;
 	struct mutex conn_mutex;	/* see above */
+	unsigned long connect_by;
 	struct ib_pd *pd;
 	u64 *sink;
 	u64 sink_dma;

@@ -179,9 +179,13 @@ static int step(struct leap_queue *queue, int err)
 
 	if (err)
 		return err;
+	if (time_after(end, queue->rdma->connect_by))
+		end = queue->rdma->connect_by;
 	while (!wait_for_completion_timeout(&queue->event, GIVE_UP_TICK)) {
 		if (leap_server_given_up(server))
 			return -ESHUTDOWN;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		if (time_after(jiffies, end))
 			return -ETIMEDOUT;
 	}
