@@ -42,7 +42,8 @@ static void reject(struct rdma_cm_id *id, enum leap_refusal_code code,
 	char name[64];
 
 	name_peer(id, name, sizeof(name));
-	fprintf(stderr, "leapd: refused %s: %s\n", name, text);
+	if (has_room(stderr))
+		fprintf(stderr, "leapd: refused %s: %s\n", name, text);
 	snprintf(info.text, sizeof(info.text), "%s", text);
 	leap_refusal_encode(&info, &wire);
 	if (rdma_reject(id, &wire, sizeof(wire)))
@@ -242,6 +243,20 @@ static bool from_host(struct rdma_cm_id *id, const struct client *client)
 	       !strncmp(name, client->name, host);
 }
 
+/* Of those who claim to be that client, only the last one may prove it. */
+static void drop_claimant(const uint8_t *id)
+{
+	struct client *client;
+
+	LIST_FOREACH(client, &clients, entry) {
+		if (!client->admitted &&
+		    !memcmp(client->hello.client_id, id, LEAP_CLIENT_ID_LEN)) {
+			client_drop(client, "it connects anew");
+			return;
+		}
+	}
+}
+
 /*
  * One machine must not take all the places. Who comes anew has one already, and who
  * comes back to its slabs must not be kept out until they are gone.
@@ -251,13 +266,15 @@ static bool has_place(struct rdma_cm_id *id, const struct client *anew, bool kep
 	const struct client *client;
 	unsigned int all = 0, from_there = 0;
 
+	if (kept)
+		return true;
 	LIST_FOREACH(client, &clients, entry) {
 		if (client == anew)
 			continue;
 		all++;
 		from_there += from_host(id, client);
 	}
-	if (from_there >= CLIENTS_PER_HOST && !kept) {
+	if (from_there >= CLIENTS_PER_HOST) {
 		refuse(id, LEAP_REFUSED_FULL, "this server has as many clients from that address as it takes");
 		return false;
 	}
@@ -310,6 +327,8 @@ static void accept_control(struct rdma_cm_id *id,
 		refuse(id, LEAP_REFUSED_TOKEN, "that client is connected from another address");
 		return;
 	}
+	if (kept)
+		drop_claimant(hello->client_id);
 	if (!has_place(id, before, kept))
 		return;
 	/* With a key it has to show first that it is who it says. */

@@ -26,6 +26,7 @@
 #include <rdma/rdma_cma.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/queue.h>
 #include <time.h>
 
@@ -325,6 +326,7 @@ struct slab *slab_find(struct client *client, uint32_t id);
 uint64_t slab_capacity(const struct client *client);
 
 /* status.c */
+bool has_room(FILE *to);
 void status_tick(void);
 void status_ready(void);
 void event(const struct client *client, const char *what, const char *fmt, ...)

@@ -3,6 +3,7 @@
 #include "leapd.h"
 
 #include <jansson.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,26 @@
 
 struct account account;
 
+/**
+ * has_room - can something be written at once?
+ * @to: stdout or stderr
+ *
+ * Whoever does not read what we say must not keep us: what has no room is not said.
+ *
+ * Return: true if a line can.
+ */
+bool has_room(FILE *to)
+{
+	struct pollfd fd = { .fd = fileno(to), .events = POLLOUT };
+
+	return poll(&fd, 1, 0) == 1 && fd.revents & POLLOUT;
+}
+
 static void print_json(json_t *object)
 {
 	char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
-	if (line)
+	if (line && has_room(stdout))
 		puts(line);
 	fflush(stdout);
 	free(line);
@@ -44,7 +60,7 @@ void event(const struct client *client, const char *what, const char *fmt, ...)
 	if (options.json)
 		print_json(json_pack("{s:s, s:s, s:s}", "event", what, "client",
 				     client ? client->name : "", "text", text));
-	else
+	else if (has_room(stderr))
 		fprintf(stderr, "leapd: %s%s%s: %s\n", client ? client->name : "",
 			client ? " " : "", what, text);
 }
@@ -88,6 +104,8 @@ void status_tick(void)
 				     "cut_off", recalls.cut_off));
 		return;
 	}
+	if (!has_room(stdout))
+		return;
 	printf("\r%u clients, %llu slabs, %llu MiB lent, %llu pages in use, %llu MiB left to lend",
 	       nr_clients, (unsigned long long)(account.lent / account.slab),
 	       mib(account.lent), (unsigned long long)used, mib(slab_capacity(NULL)));
@@ -109,7 +127,7 @@ void status_ready(void)
 		 mib(account.slab));
 	if (options.json)
 		event(NULL, "ready", "%s", text);
-	else
+	else if (has_room(stdout))
 		printf("leapd: %s\n", text);
 	fflush(stdout);
 	sd_notifyf(0, "READY=1\nSTATUS=%s", text);

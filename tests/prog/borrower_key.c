@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "borrower.h"
 
-/* Rounds of noise for a proof. */
+/* Rounds of noise for a proof, and of claims without one: more than a host may make. */
 #define ROUNDS		16
 
 struct key the_key;
@@ -229,6 +229,39 @@ static void key_other_id(void)
 	leave(honest);
 }
 
+/* Whoever claims to come back, again and again, takes no place but that client's. */
+static void key_claim(void)
+{
+	struct borrower *honest = make_borrower(), *claims = NULL, *other;
+	struct lease lease;
+
+	honest->keep = true;
+	if (!open_control(honest))
+		die("refused: %s", honest->refusal.text);
+	open_data(honest);
+	lease = borrow(honest);
+	fill(honest, lease, CHUNK, 0x55);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct borrower *last = claims;
+
+		claims = make_borrower();
+		memcpy(claims->hello.client_id, honest->hello.client_id, LEAP_CLIENT_ID_LEN);
+		claims->hello.flags = LEAP_HELLO_KEY | LEAP_HELLO_KEEP;
+		claims->old_token = honest->welcome.token;
+		if (!knock_control(claims))
+			die("refused: %s", claims->refusal.text);
+		if (last) {
+			expect_drop(last, "");
+			vanish(last);
+		}
+	}
+	other = arrive();
+	leave(other);
+	expect_bytes(honest, lease, CHUNK, 0x55);
+	vanish(claims);
+	leave(honest);
+}
+
 /*
  * Somebody at another of the portal's addresses passes on to leapd what a client says
  * that looks for a server there: its proof is about that address.
@@ -268,6 +301,7 @@ static const struct {
 	{ "key-early-data", key_early_data },
 	{ "key-stall", key_stall },
 	{ "key-other-id", key_other_id },
+	{ "key-claim", key_claim },
 	{ "key-elsewhere", key_elsewhere },
 };
 
