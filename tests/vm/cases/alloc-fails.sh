@@ -9,24 +9,11 @@
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
+# shellcheck source=tests/vm/allocs.sh
+. "${LEAP_LIB%/*}/allocs.sh"
 
 mib=4
 
-# alloc_fails PERCENT: also those that may wait, which the kernel spares otherwise;
-# of tasks that are marked, unless the task asks for it itself
-alloc_fails() {
-	local dir
-	for dir in /sys/kernel/debug/{failslab,fail_page_alloc}; do
-		echo 0 >"$dir/verbose"
-		echo -1 >"$dir/times"
-		echo Y >"$dir/task-filter"
-		echo N >"$dir/ignore-gfp-wait"
-		echo "$1" >"$dir/probability"
-	done
-	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
-}
-
-[ -d /sys/kernel/debug/failslab ] || skip "this kernel cannot let allocations fail"
 modprobe leap || fail "modprobe leap failed"
 swapon "$LEAP_SWAPDEV" || fail "swapon failed"
 alloc_fails 0
@@ -38,11 +25,13 @@ done
 # Workers borrow and give back slabs, move and rebuild, read ahead, and reclaim.
 leapctl session create "dram://2,64M,64M?replicas=2&verify=1&slab=4M" || fail "no session"
 leapctl prefetch on || fail "prefetch on failed"
-for pid in $(pgrep 'kworker|kswapd'); do echo 1 >"/proc/$pid/make-it-fail"; done
+mark_workers
 alloc_fails 10
 run_limited $((mib << 19)) leapctl run -- leap-test-verify "${mib}M" --threads 2 --passes 10 ||
 	fail "wrong data while allocations fail"
+failed=$(alloc_failures)
 alloc_fails 0
-say "$(leap_stat refused_stores) stores refused, $(leap_stat failed_stores) failed"
+[ "$failed" -ge 100 ] || fail "only $failed allocations have failed"
+say "$failed allocations failed: $(leap_stat refused_stores) stores refused, $(leap_stat failed_stores) failed"
 [ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads failed"
 leapctl session destroy || fail "the session cannot be ended"

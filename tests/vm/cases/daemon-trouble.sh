@@ -59,3 +59,24 @@ leapctl session destroy --force || fail "the session of a dead server cannot be 
 on_m2 start_leapd 9400 || fail "leapd does not start again"
 leapctl session create "$portal" || fail "no session with a new server"
 run_limited "$half" leapctl run -- leap-test-verify "${mib}M" || fail "wrong data with a new server"
+
+# Nobody reads what a server says: it serves all the same, and ends when told to.
+leapctl session destroy || fail "the session cannot be ended"
+on_m2 stop_leapd
+cat >"$LEAP_SHARED/unread" <<'PY'
+import fcntl, os, subprocess, sys
+end, full = os.pipe()
+fcntl.fcntl(full, fcntl.F_SETFL, os.O_NONBLOCK)
+try:
+    while True: os.write(full, bytes(4096))
+except BlockingIOError: fcntl.fcntl(full, fcntl.F_SETFL, 0)
+subprocess.run(sys.argv[1:], stdout=full, stderr=full)
+PY
+on_m2 eval "setsid python3 $LEAP_SHARED/unread leapd $LEAP_M2 9400 --json >/dev/null 2>&1 </dev/null &"
+on_m2 wait_for 10 rdma_listens 9400 || fail "a leapd that nobody listens to does not start"
+leapctl session create "$portal" || fail "no session with a leapd that nobody listens to"
+pause 3
+run_limited "$half" leapctl run -- leap-test-verify "${mib}M" --passes 1 || fail "wrong data"
+leapctl session destroy || fail "the session cannot be ended"
+on_m2 pkill -TERM -x leapd
+on_m2 wait_for 10 not pgrep -x leapd || fail "a leapd that nobody listens to does not end"
