@@ -18,7 +18,7 @@
 #include "daemon/leapd.h"
 
 #define PEER_ITEMS	128
-#define SOURCES_MAX	64
+#define SOURCES_MAX	128
 
 /**
  * struct peer - a connection, as its client sees it

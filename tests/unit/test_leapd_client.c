@@ -44,6 +44,12 @@ void event(const struct client *client, const char *what, const char *fmt, ...)
 	snprintf(last_event, sizeof(last_event), "%s", what);
 }
 
+bool has_room(FILE *to)
+{
+	(void)to;
+	return true;
+}
+
 /* Slabs that went to the kernel with something in them; the slab thread counts. */
 static unsigned int nr_unclean;
 
@@ -721,6 +727,36 @@ static void who_has_not_heard_the_welcome_comes_with_the_old_token(void **state)
 	wait_for_lent(0);
 }
 
+/* Who claims to come back and does not prove it: the last of them takes a place. */
+static void claims_take_one_place(void **state)
+{
+	struct peer *peer = come(1, NULL), *claims[CLIENTS_MAX];
+	struct leap_hello_info hello = hello_of(1);
+
+	(void)state;
+	borrow(peer);
+	hello.flags |= LEAP_HELLO_KEEP;
+	hello.token = peer->welcome.token;
+	for (int i = 0; i < CLIENTS_MAX; i++) {
+		claims[i] = peer_create("10.0.0.1");
+		assert_true(peer_connect(claims[i], &hello));
+		assert_true(!i || claims[i - 1]->gone);
+	}
+	for (u8 i = 2; i < CLIENTS_PER_HOST; i++)
+		connect_with_key(i);
+	assert_false(peer->gone);
+	/* All places are taken, but not that of who comes back. */
+	for (u8 i = CLIENTS_PER_HOST; i < CLIENTS_MAX; i++) {
+		struct leap_hello_info other = hello_of(100 + i);
+		char name[16];
+
+		snprintf(name, sizeof(name), "10.0.1.%u", i);
+		assert_true(peer_connect(peer_create(name), &other));
+	}
+	peer_break(peer);
+	assert_true(kept(come(1, peer)));
+}
+
 /* Another token, or another id, or no wish: nothing of it for them. */
 static void others_do_not_get_it(void **state)
 {
@@ -969,6 +1005,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(after_the_grace_period_there_is_nothing, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(others_do_not_get_it, start_open, stop),
 		cmocka_unit_test_setup_teardown(others_do_not_get_it, start_with_key, stop),
+		cmocka_unit_test_setup_teardown(claims_take_one_place, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(it_may_come_back_before_it_is_missed, start_open, stop),
 		cmocka_unit_test_setup_teardown(it_may_come_back_before_it_is_missed, start_with_key, stop),
 		cmocka_unit_test_setup_teardown(failing_to_come_back_gains_no_time, start_open, stop),

@@ -1,24 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Allocations that fail, on a kernel that can inject that (failslab, fail_page_alloc).
+# Allocations that fail, on a kernel that can inject that (failslab, fail_page_alloc):
+# whatever the module allocates, or lets others allocate for it, in whichever task.
 # For cases that have sourced the library; use it by: . "${LEAP_LIB%/*}/allocs.sh"
 
+# Most failures; the kernel counts down from there.
 most=1000000
 
-[ -d /sys/kernel/debug/failslab ] || skip "this kernel cannot let allocations fail"
+[ -e /sys/kernel/debug/failslab/require-start ] || skip "this kernel cannot let allocations fail"
 
-# alloc_fails PERCENT: also those that may wait, which the kernel spares otherwise;
-# of tasks that are marked, unless the task asks for it itself
+# alloc_fails PERCENT: also of those that may wait, which the kernel spares otherwise.
+# The module must be there; it is looked for on the stack.
 alloc_fails() {
-	local dir
+	local dir text end
+	read -r text end < <(awk '$4 == "[leap]" && $2 ~ /[tT]/ { print $1 }' /proc/kallsyms | sort | sed -n '1p;$p' | xargs)
 	for dir in /sys/kernel/debug/{failslab,fail_page_alloc}; do
+		echo 0 >"$dir/probability"
 		echo 0 >"$dir/verbose"
 		echo $most >"$dir/times"
-		echo Y >"$dir/task-filter"
+		echo N >"$dir/task-filter"
 		echo N >"$dir/ignore-gfp-wait"
+		echo "0x$text" >"$dir/require-start"
+		printf '%#x' $((0x$end + 4096)) >"$dir/require-end"
 		echo "$1" >"$dir/probability"
 	done
 	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+}
+
+alloc_fails_no_more() {
+	local dir
+	for dir in /sys/kernel/debug/{failslab,fail_page_alloc}; do echo 0 >"$dir/probability"; done
 }
 
 # alloc_failures: how many have failed since
@@ -28,15 +39,3 @@ alloc_failures() {
 	read -r page </sys/kernel/debug/fail_page_alloc/times
 	echo $((2 * most - slab - page))
 }
-
-# mark_workers: allocations of kernel threads may fail, of those that there are now
-mark_workers() {
-	local pid
-	for pid in $(pgrep 'kworker|kswapd'); do echo 1 >"/proc/$pid/make-it-fail"; done 2>/dev/null
-}
-
-# marked COMMAND...: so may those of the command
-marked() (
-	echo 1 >"/proc/$BASHPID/make-it-fail"
-	exec "$@"
-)

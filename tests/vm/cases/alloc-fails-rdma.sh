@@ -27,11 +27,10 @@ swapon "$LEAP_SWAPDEV" || fail "swapon failed"
 
 made=0 failed=0
 for ((i = 0; i < tries; i++)); do
-	mark_workers
 	alloc_fails $((i % 3 + 1))
-	if marked leapctl session create "$portal" >/run/made 2>&1; then made=$((made + 1)); fi
+	if leapctl session create "$portal" >/run/made 2>&1; then made=$((made + 1)); fi
 	failed=$((failed + $(alloc_failures)))
-	alloc_fails 0
+	alloc_fails_no_more
 	if [ -n "$(cat /sys/kernel/mm/leap/session)" ]; then
 		leapctl session destroy || fail "try $i: the session cannot be ended"
 	fi
@@ -41,23 +40,21 @@ say "$made of $tries sessions were made while $failed allocations failed; of the
 [ "$made" -lt "$tries" ] || fail "no session was refused"
 
 leapctl session create "$portal" || fail "no session after that"
-mark_workers
 alloc_fails 5
 verify 4 || fail "wrong data while allocations fail"
 failed=$(alloc_failures)
-alloc_fails 0
+alloc_fails_no_more
 say "$failed allocations failed: $(leap_stat refused_stores) stores refused, $(leap_stat failed_stores) failed"
 [ "$failed" -ge 100 ] || fail "only $failed allocations have failed"
 [ "$(leap_stat failed_loads)" = 0 ] || fail "$(leap_stat failed_loads) loads failed"
 
 # Connecting again takes allocations, too; what fails is tried again.
-mark_workers
 alloc_fails 2
 on_m2 kill_leapd 9401
 wait_for 30 server_is 1 lost || fail "nobody notices that a server is gone"
 on_m2 start_leapd 9401 --slab 2M || fail "the second leapd does not start again"
 pause $((2 * LEAP_SCALE))
-alloc_fails 0
+alloc_fails_no_more
 wait_for 60 server_is 1 up || fail "the server is not used again"
 verify 1 || fail "wrong data afterwards"
 leapctl session destroy || fail "the session cannot be ended"
