@@ -117,7 +117,8 @@ void leap_map_put(struct leap_session *session, swp_entry_t entry,
  * @nr: slots, all in one cluster
  * @spot: filled in, with all of them; leap_spot_read() is needed then
  *
- * Any context.
+ * Any context. A slot may have been freed just now, if it is read past the swap cache;
+ * then nobody needs what is there.
  *
  * Return: false if a slot is lost, or its server.
  */
@@ -127,15 +128,14 @@ bool leap_map_find(struct leap_session *session, swp_entry_t entry,
 	struct leap_area_map *area = area_of(entry, nr);
 	unsigned long offset = swp_offset(entry), flags;
 	struct leap_place place;
-	bool there, found;
+	bool found;
 
 	if (!area || find_next_bit(area->lost, offset + nr, offset) < offset + nr)
 		return false;
 	spin_lock_irqsave(&session->map_lock, flags);
-	there = place_of(session, area, entry, &place);
-	found = there && !leap_spot_to_read(session, &place, nr, spot);
+	found = place_of(session, area, entry, &place) &&
+		!leap_spot_to_read(session, &place, nr, spot);
 	spin_unlock_irqrestore(&session->map_lock, flags);
-	WARN_ON_ONCE(!there);
 	return found;
 }
 

@@ -297,13 +297,27 @@ static bool is_away(const struct leap_slab *slab)
 	return false;
 }
 
+/*
+ * A load past the swap cache goes on when its slot is freed, for who zaps its page
+ * does not wait for it. Then a slab that is empty is still in use.
+ */
+static bool is_in_use(const struct leap_slab *slab)
+{
+	u32 i;
+
+	for (i = 0; i < LEAP_HOMES_MAX; i++)
+		if (slab->leases[i].reads || slab->leases[i].writes)
+			return true;
+	return slab->disk_reads;
+}
+
 /* Takes a slab out if it is empty. */
 static struct leap_slab *take_out(struct leap_session *session, u32 nr)
 {
 	struct leap_slab *slab = slab_at(session, nr);
 	u32 i;
 
-	if (!slab || slab->moving || is_away(slab) ||
+	if (!slab || slab->moving || is_away(slab) || is_in_use(slab) ||
 	    !leap_slabmap_remove(&session->map, nr))
 		return NULL;
 	session->slabs[nr] = NULL;

@@ -21,6 +21,7 @@
  * struct leap_slab - a part of the remote address space
  * @homes: what policy/copies.c needs to know of the places that it is in
  * @leases: the same places, for those who read and write there
+ * @disk_reads: loads from the swap device under way; what is in use is not returned
  * @empty_since: in jiffies, 0 if it was not empty when last looked at
  * @moving: the mover works on it; it is not to be returned by anybody else
  * @lacking: some home lacks what another has, or there are too few of them
@@ -30,6 +31,7 @@
 struct leap_slab {
 	struct leap_homes homes;
 	struct leap_lease leases[LEAP_HOMES_MAX];
+	u32 disk_reads;
 	unsigned long empty_since;
 	bool moving;
 	bool lacking;

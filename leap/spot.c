@@ -57,7 +57,9 @@ static int choose(const struct leap_spot *spot, u32 tried, u32 spread)
 static void begin_read(struct leap_spot *spot, u32 copy)
 {
 	spot->home = copy;
-	if (!leap_spot_on_disk(spot))
+	if (leap_spot_on_disk(spot))
+		spot->slab->disk_reads++;
+	else
 		leap_spot_lease(spot)->reads++;
 }
 
@@ -140,8 +142,10 @@ static bool leave(struct leap_slab *slab, u32 home, u32 *requests)
 
 static bool leave_read(const struct leap_spot *spot)
 {
-	return !leap_spot_on_disk(spot) &&
-	       leave(spot->slab, spot->home, &leap_spot_lease(spot)->reads);
+	if (!leap_spot_on_disk(spot))
+		return leave(spot->slab, spot->home, &leap_spot_lease(spot)->reads);
+	spot->slab->disk_reads--;
+	return false;
 }
 
 /**
