@@ -5,9 +5,10 @@
  * ones that have run empty; ping; notice requests that are overdue.
  *
  * One work item on leap_wq, which has a rescuer, does all that takes messages, so
- * that no two of these steps run at the same time. Another one looks for requests
- * that are overdue, and waits for nobody: a server that takes its time over messages
- * does not keep the loss of another from being noticed.
+ * that no two of these steps run at the same time. Another one starts requests that
+ * could not be started before and looks for those that are overdue, and waits for
+ * nobody: a server that takes its time over messages does not keep the loss of another
+ * from being noticed.
  */
 #include <linux/sched/mm.h>
 #include "slab.h"
@@ -91,6 +92,8 @@ static void look_for_overdue(struct leap_session *session,
 {
 	if (!server || !leap_server_live(server))
 		return;
+	if (session->transport->flush)
+		session->transport->flush(server);
 	if (session->transport->overdue(server, session->portal.timeout_ms))
 		leap_server_fail(server, "a request was not answered in time",
 				 -ETIMEDOUT);
@@ -152,6 +155,17 @@ void leap_housekeeping_soon(struct leap_session *session)
 }
 
 /**
+ * leap_watch_soon - a request could not be started, and nothing else is to start it
+ * @session: whose
+ *
+ * Any context. Nothing happens if the session ends.
+ */
+void leap_watch_soon(struct leap_session *session)
+{
+	mod_delayed_work(leap_wq, &session->watch, LEAP_RETRY);
+}
+
+/**
  * leap_housekeeping_init - it can be kicked, which does nothing yet
  * @session: being created
  */
@@ -160,6 +174,7 @@ void leap_housekeeping_init(struct leap_session *session)
 	INIT_DELAYED_WORK(&session->housekeeping, housekeeping);
 	INIT_DELAYED_WORK(&session->watch, watch);
 	disable_delayed_work(&session->housekeeping);
+	disable_delayed_work(&session->watch);
 }
 
 /**
@@ -175,6 +190,7 @@ int leap_housekeeping_start(struct leap_session *session)
 		return -ENOSPC;
 	enable_delayed_work(&session->housekeeping);
 	queue_delayed_work(leap_wq, &session->housekeeping, tick(session));
+	enable_delayed_work(&session->watch);
 	queue_delayed_work(leap_wq, &session->watch, tick(session));
 	return 0;
 }

@@ -318,7 +318,7 @@ void leap_server_exit(void);
  * @reaping: somebody waits for the mover to end what it is at
  * @reaper: lets servers go that have been drained, see servers.c
  * @housekeeping: borrows, returns and pings
- * @watch: looks for overdue requests
+ * @watch: starts requests that could not be started, looks for overdue ones
  * @exhausted: it could not borrow as much as it should
  * @holder: who has several loads to start at a time, see leap_io_hold()
  */
@@ -414,6 +414,7 @@ int leap_housekeeping_start(struct leap_session *session);
 void leap_housekeeping_stop(struct leap_session *session);
 void leap_housekeeping_kick(struct leap_session *session);
 void leap_housekeeping_soon(struct leap_session *session);
+void leap_watch_soon(struct leap_session *session);
 
 /* map.c */
 

@@ -162,10 +162,8 @@ static int add_home(struct leap_session *session, u32 nr, struct leap_slab *slab
 
 	spin_lock_irq(&session->map_lock);
 	home = leap_slab_add_home(slab, lease);
-	if (home >= 0) {
-		leap_slab_lacks(session, slab);	/* until it has been filled */
+	if (home >= 0)
 		leap_slab_update(session, nr);
-	}
 	spin_unlock_irq(&session->map_lock);
 	return home;
 }
@@ -232,6 +230,13 @@ static void give_back(struct leap_session *session, struct leap_slab *slab, u32 
 		session->transport->slab_put(gone.server, &gone);
 }
 
+static void note_lacking(struct leap_session *session, struct leap_slab *slab)
+{
+	spin_lock_irq(&session->map_lock);
+	leap_slab_lacks(session, slab);
+	spin_unlock_irq(&session->map_lock);
+}
+
 /*
  * Empties all homes that were called back into those that were not, or gives back
  * those that are empty if there are none. Each of these has to have all by then: it
@@ -246,8 +251,10 @@ static void move(struct leap_session *session, u32 nr, struct leap_slab *slab)
 			continue;
 		/* No new one begins, so that nothing is stored there after this. */
 		wait_event(session->spots_gone, !READ_ONCE(slab->leases[home].writes));
-		if (leap_fill_homes(session, slab, false))
+		if (leap_fill_homes(session, slab, false)) {
+			note_lacking(session, slab);
 			return;
+		}
 		if (abandon_home(session, nr, slab, home))
 			give_back(session, slab, home);
 	}

@@ -79,12 +79,22 @@ static void rdma_free(struct leap_rdma *rdma)
 	kfree(rdma);
 }
 
+/* Who makes a session waits for its servers, however many queues they have. */
+static void set_deadline(struct leap_rdma *rdma, unsigned int queues)
+{
+	unsigned int ms = (4 + queues / 8) * rdma->server->session->portal.timeout_ms;
+
+	lockdep_assert_held(&rdma->conn_mutex);
+	rdma->connect_by = jiffies + msecs_to_jiffies(ms);
+}
+
 static int connect_control(struct leap_rdma *rdma, unsigned int queues)
 {
 	struct leap_server *server = rdma->server;
 	struct leap_welcome_info *welcome;
 	int err;
 
+	set_deadline(rdma, 1);
 	err = leap_queue_create(&rdma->control, rdma, LEAP_ROLE_CONTROL, 0,
 				queues);
 	if (err)
@@ -115,6 +125,7 @@ static int connect_data(struct leap_rdma *rdma)
 	unsigned int granted = rdma->granted, i, nr = max(granted / 2, 1);
 	int err;
 
+	set_deadline(rdma, granted);
 	for (i = 0; i < nr; i++) {
 		rdma->nr = max(rdma->nr, i + 1);
 		err = leap_queue_create(&rdma->demand[i], rdma, LEAP_ROLE_DATA,
@@ -146,14 +157,6 @@ static struct leap_rdma *rdma_alloc(struct leap_server *server)
 	return rdma;
 }
 
-/* However many queues there are: who makes a session waits for its servers. */
-static void set_deadline(struct leap_rdma *rdma)
-{
-	lockdep_assert_held(&rdma->conn_mutex);
-	rdma->connect_by = jiffies +
-		msecs_to_jiffies(4 * rdma->server->session->portal.timeout_ms);
-}
-
 static int rdma_connect_server(struct leap_server *server)
 {
 	unsigned int queues = 2 * min(num_online_cpus(), PAIRS_MAX);
@@ -163,7 +166,6 @@ static int rdma_connect_server(struct leap_server *server)
 	if (!rdma)
 		return -ENOMEM;
 	mutex_lock(&rdma->conn_mutex);
-	set_deadline(rdma);
 	err = connect_control(rdma, queues);
 	if (!err) {
 		rdma->granted = min(rdma->control->welcome.queues, queues);
@@ -180,7 +182,8 @@ static int rdma_connect_server(struct leap_server *server)
 
 /*
  * Tells the server how much of its slabs is used, but not for longer than a message
- * may take, unless it has to know all: then until there is no point in that any more.
+ * may take: next time it goes on from there. Unless the server has to know all, which
+ * takes as long as that is of any use.
  */
 static int report_usage(struct leap_server *server, u32 epoch, bool before)
 {
@@ -188,16 +191,20 @@ static int report_usage(struct leap_server *server, u32 epoch, bool before)
 	struct leap_msg_info msg = { .type = LEAP_MSG_SLAB_USAGE };
 	unsigned long end = jiffies +
 		msecs_to_jiffies(server->session->portal.timeout_ms);
-	u32 nr = 0;
+	u32 nr;
 	int err = 0;
 
 	guard(mutex)(&rdma->usage_mutex);
-	while (!err && (before || time_before(jiffies, end)) &&
-	       leap_slab_next_report(server, before, &nr, &msg.slab, &msg.used)) {
+	nr = before ? 0 : rdma->report_from;
+	while (!err && leap_slab_next_report(server, before, &nr, &msg.slab, &msg.used)) {
+		rdma->report_from = nr;
 		err = leap_ctrl_send(rdma, epoch, &msg);
 		if (leap_server_given_up(server))
 			err = -ESHUTDOWN;
+		if (!before && time_after(jiffies, end))
+			return err;
 	}
+	rdma->report_from = 0;
 	return err;
 }
 
@@ -233,7 +240,6 @@ static int rdma_reconnect(struct leap_server *server, bool keep)
 
 	guard(mutex)(&rdma->conn_mutex);
 	release(rdma);
-	set_deadline(rdma);
 	if (!keep)
 		rdma->token = 0;
 	ret = connect_again(server);
@@ -297,7 +303,6 @@ static int rdma_ping(struct leap_server *server)
 
 	if (!leap_server_epoch(server, &epoch))
 		return -ENOTCONN;
-	walk_queues(server->priv, leap_queue_kick);
 	err = report_usage(server, epoch, false);
 	if (!err)
 		err = leap_ctrl_call(server->priv, epoch, &msg, LEAP_MSG_PONG);

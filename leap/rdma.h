@@ -130,6 +130,7 @@ struct leap_ctrl {
  * @average_ns: how long demand loads take, as a moving average
  * @ctrl: messages
  * @usage_mutex: so that no usage of a slab is told after it was given back
+ * @report_from: slab to begin with when usage is told next; under @usage_mutex
  * @removal: lets go of a device that is being removed
  */
 struct leap_rdma {
@@ -151,6 +152,7 @@ struct leap_rdma {
 	unsigned long average_ns;
 	struct leap_ctrl ctrl;
 	struct mutex usage_mutex;	/* see above */
+	u32 report_from;
 	struct work_struct removal;
 };
 
@@ -183,7 +185,6 @@ int leap_rdma_sink_init(struct leap_rdma *rdma);
 void leap_rdma_sink_exit(struct leap_rdma *rdma);
 void leap_rdma_write_done(struct ib_cq *cq, struct ib_wc *wc);
 void leap_rdma_poll(struct leap_server *server, struct folio *folio);
-void leap_queue_kick(struct leap_queue *queue);
 bool leap_queue_overdue(struct leap_queue *queue, unsigned int timeout_ms);
 
 #endif /* LEAP_RDMA_H */

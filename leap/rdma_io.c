@@ -250,7 +250,7 @@ static void retry_if_stuck(struct leap_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
 	if (!queue->dead && !queue->posted && !list_empty(&queue->pending))
-		leap_housekeeping_soon(queue->rdma->server->session);
+		leap_watch_soon(queue->rdma->server->session);
 }
 
 static void end_all(struct list_head *list, int err)
@@ -342,17 +342,14 @@ void leap_rdma_submit(struct leap_io *io)
 	end_all(&failed, -EIO);
 }
 
-/**
- * leap_queue_kick - try again what could not be posted
- * @queue: whose
- *
- * For requests that no completion of another one is going to post. Any context.
- */
-void leap_queue_kick(struct leap_queue *queue)
+/* Try again what could not be posted, and no completion of another one is to post. */
+static void kick(struct leap_queue *queue)
 {
 	LIST_HEAD(failed);
 	unsigned long flags;
 
+	if (list_empty(&queue->pending))
+		return;
 	spin_lock_irqsave(&queue->lock, flags);
 	post_pending(queue, &failed);
 	retry_if_stuck(queue);
@@ -370,10 +367,8 @@ void leap_rdma_flush(struct leap_server *server)
 	unsigned int i;
 
 	for (i = 0; i < rdma->nr; i++) {
-		struct leap_queue *queue = rdma->bulk[i];
-
-		if (!list_empty(&queue->pending))
-			leap_queue_kick(queue);
+		kick(rdma->demand[i]);
+		kick(rdma->bulk[i]);
 	}
 }
 
