@@ -42,12 +42,11 @@ static void reject(struct rdma_cm_id *id, enum leap_refusal_code code,
 	char name[64];
 
 	name_peer(id, name, sizeof(name));
-	if (has_room(stderr))
-		fprintf(stderr, "leapd: refused %s: %s\n", name, text);
+	tell("refused %s: %s", name, text);
 	snprintf(info.text, sizeof(info.text), "%s", text);
 	leap_refusal_encode(&info, &wire);
 	if (rdma_reject(id, &wire, sizeof(wire)))
-		perror("leapd: rdma_reject");
+		tell("rdma_reject: %s", strerror(errno));
 }
 
 static void refuse(struct rdma_cm_id *id, enum leap_refusal_code code,

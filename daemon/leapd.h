@@ -26,7 +26,6 @@
 #include <rdma/rdma_cma.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/queue.h>
 #include <time.h>
 
@@ -326,7 +325,7 @@ struct slab *slab_find(struct client *client, uint32_t id);
 uint64_t slab_capacity(const struct client *client);
 
 /* status.c */
-bool has_room(FILE *to);
+void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void status_tick(void);
 void status_ready(void);
 void event(const struct client *client, const char *what, const char *fmt, ...)

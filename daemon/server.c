@@ -78,7 +78,7 @@ static void dispatch(const struct cm_event *event)
 		client_disconnected(event->id);
 		break;
 	case RDMA_CM_EVENT_DEVICE_REMOVAL:
-		fprintf(stderr, "leapd: the RDMA device is gone; start leapd again when it is back\n");
+		tell("the RDMA device is gone; start leapd again when it is back");
 		stopping = true;
 		break;
 	default:

@@ -94,8 +94,8 @@ static void prepare(struct slab *slab)
 			      IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ |
 			      IBV_ACCESS_REMOTE_WRITE);
 	if (!slab->mr) {
-		fprintf(stderr, "leapd: cannot register a slab: %s; if it says \"Cannot allocate memory\", raise ulimit -l (LimitMEMLOCK= in the unit)\n",
-			strerror(errno));
+		tell("cannot register a slab: %s; if it says \"Cannot allocate memory\", raise ulimit -l (LimitMEMLOCK= in the unit)",
+		     strerror(errno));
 		munmap(memory, account.slab);
 		slab->status = LEAP_STATUS_DEVICE;
 		return;
@@ -143,7 +143,7 @@ static void *work(void *arg)
 		pthread_mutex_lock(&lock);
 		TAILQ_INSERT_TAIL(&done, slab, job);
 		if (write(wake, &one, sizeof(one)) < 0)
-			perror("leapd: eventfd");
+			tell("eventfd: %s", strerror(errno));
 	}
 	pthread_mutex_unlock(&lock);
 	return NULL;

@@ -12,19 +12,30 @@
 
 struct account account;
 
-/**
- * has_room - can something be written at once?
- * @to: stdout or stderr
- *
- * Whoever does not read what we say must not keep us: what has no room is not said.
- *
- * Return: true if a line can.
- */
-bool has_room(FILE *to)
+/* Whoever does not read what we say must not keep us: what has no room is not said. */
+static bool has_room(FILE *to)
 {
 	struct pollfd fd = { .fd = fileno(to), .events = POLLOUT };
 
 	return poll(&fd, 1, 0) == 1 && fd.revents & POLLOUT;
+}
+
+/**
+ * tell - a line for people
+ * @fmt: what it says, without an end of line
+ *
+ * Any thread. It is left out if nobody takes it just now.
+ */
+void tell(const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (has_room(stderr))
+		fprintf(stderr, "leapd: %s\n", text);
 }
 
 static void print_json(json_t *object)
@@ -60,9 +71,9 @@ void event(const struct client *client, const char *what, const char *fmt, ...)
 	if (options.json)
 		print_json(json_pack("{s:s, s:s, s:s}", "event", what, "client",
 				     client ? client->name : "", "text", text));
-	else if (has_room(stderr))
-		fprintf(stderr, "leapd: %s%s%s: %s\n", client ? client->name : "",
-			client ? " " : "", what, text);
+	else
+		tell("%s%s%s: %s", client ? client->name : "", client ? " " : "",
+		     what, text);
 }
 
 static void count(unsigned int *nr_clients, unsigned int *away, uint64_t *used)

@@ -229,10 +229,23 @@ static void key_other_id(void)
 	leave(honest);
 }
 
+/* A claim to be that client, of which the proof does not come. */
+static struct borrower *claim(const struct borrower *honest)
+{
+	struct borrower *b = make_borrower();
+
+	memcpy(b->hello.client_id, honest->hello.client_id, LEAP_CLIENT_ID_LEN);
+	b->hello.flags = LEAP_HELLO_KEY | LEAP_HELLO_KEEP;
+	b->old_token = honest->welcome.token;
+	if (!knock_control(b))
+		die("refused: %s", b->refusal.text);
+	return b;
+}
+
 /* Whoever claims to come back, again and again, takes no place but that client's. */
 static void key_claim(void)
 {
-	struct borrower *honest = make_borrower(), *claims = NULL, *other;
+	struct borrower *honest = make_borrower(), *claims[ROUNDS];
 	struct lease lease;
 
 	honest->keep = true;
@@ -241,24 +254,14 @@ static void key_claim(void)
 	open_data(honest);
 	lease = borrow(honest);
 	fill(honest, lease, CHUNK, 0x55);
+	for (int i = 0; i < ROUNDS; i++)
+		claims[i] = claim(honest);
+	leave(arrive());
 	for (int i = 0; i < ROUNDS; i++) {
-		struct borrower *last = claims;
-
-		claims = make_borrower();
-		memcpy(claims->hello.client_id, honest->hello.client_id, LEAP_CLIENT_ID_LEN);
-		claims->hello.flags = LEAP_HELLO_KEY | LEAP_HELLO_KEEP;
-		claims->old_token = honest->welcome.token;
-		if (!knock_control(claims))
-			die("refused: %s", claims->refusal.text);
-		if (last) {
-			expect_drop(last, "");
-			vanish(last);
-		}
+		expect_drop(claims[i], "");
+		vanish(claims[i]);
 	}
-	other = arrive();
-	leave(other);
 	expect_bytes(honest, lease, CHUNK, 0x55);
-	vanish(claims);
 	leave(honest);
 }
 

@@ -9,8 +9,8 @@ most=1000000
 
 [ -e /sys/kernel/debug/failslab/require-start ] || skip "this kernel cannot let allocations fail"
 
-# alloc_fails PERCENT: also of those that may wait, which the kernel spares otherwise.
-# The module must be there; it is looked for on the stack.
+# alloc_fails PERCENT [EVERY]: of every so many (1), those included that may wait, which
+# the kernel spares otherwise. The module must be there; it is looked for on the stack.
 alloc_fails() {
 	local dir text end
 	read -r text end < <(awk '$4 == "[leap]" && $2 ~ /[tT]/ { print $1 }' /proc/kallsyms | sort | sed -n '1p;$p' | xargs)
@@ -22,6 +22,7 @@ alloc_fails() {
 		echo N >"$dir/ignore-gfp-wait"
 		echo "0x$text" >"$dir/require-start"
 		printf '%#x' $((0x$end + 4096)) >"$dir/require-end"
+		echo "${2:-1}" >"$dir/interval"
 		echo "$1" >"$dir/probability"
 	done
 	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
