@@ -20,7 +20,7 @@ slow() { tc qdisc change dev eth0 root netem limit 10000 delay "$1ms"; }
 # waited OP: requests that have waited for longer than it takes one to be answered
 waited() { grep -c "leap_done: $1 " $log; }
 # full OP: a queue is full of them
-full() { [ "$(waited "$1")" -ge 100 ]; }
+full() { [ "$(waited "$1")" -ge 10 ]; }
 
 verify() {
 	run_limited $((mib << 19)) leapctl run -- \
