@@ -22,13 +22,14 @@ m2_available() { on_m2 cat /proc/meminfo | awk '/^MemAvailable/ { print int($2 /
 start_server() {
 	local keep=16
 	[ "$1" != 0 ] || keep=$reserve
-	on_m2 eval "LEAP_M2=${addresses[$1]} start_leapd $(port_of "$1") --slab 2M --memory 96M \
+	on_m2 eval "LEAP_M2=${addresses[$1]} start_leapd $(port_of "$1") --slab 2M --memory 128M \
 		--reserve ${keep}M --recall $((60 * LEAP_SCALE)) --grace 600 --json"
 }
 
 set_up_servers() {
 	local i
-	reserve=$(($(m2_available) * 3 / 4))
+	# All three are in this guest: what they lend must leave more than that.
+	reserve=$(($(m2_available) / 2))
 	for i in 0 1 2; do
 		[ "$i" = 0 ] || on_m2 ip addr add "${addresses[$i]}/24" dev eth0
 		start_server "$i" || return
