@@ -72,7 +72,18 @@ mend_drain() { on_m2 rm -f /run/hog/hog; }
 
 # --- the sequence
 
-# One server is lost and comes back; fails if copies are missing for too long.
+# recovered: all is well, for which ever fewer copies have been missing. How long that
+# takes depends on the programs, which leave the mover what they do not need.
+recovered() {
+	local before='' now
+	until wait_for 120 all_well; do
+		now=$(missing)
+		[ -z "$before" ] || [ "$now" -lt "$before" ] || return
+		before=$now
+	done
+}
+
+# One server is lost and comes back; fails if copies stay missing.
 befall() {
 	local kind=$1 server=$2 began=$SECONDS lost back gone=true
 	say "$((SECONDS - epoch)) s: server $server: $kind"
@@ -84,7 +95,7 @@ befall() {
 	pause $((RANDOM % 10 * LEAP_SCALE / 2 + 2))
 	"mend_$kind" "$server" || say "server $server: it is not mended"
 	back=$SECONDS
-	wait_for 300 all_well
+	recovered
 	lost=$((lost - began)) back=$((back - began))
 	printf '{"at": %d, "server": %d, "kind": "%s", "done_s": %d, "mended_s": %d, "well_s": %d, "gone": %s, "well": %s, "retried": %d, "rebuilt": %d, "moved": %d}\n' \
 		$((began - epoch)) "$server" "$kind" "$lost" "$back" $((SECONDS - began)) \
