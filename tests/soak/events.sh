@@ -66,7 +66,7 @@ given_back() { [ "$(server_stat 0 slabs)" = 0 ]; }
 lose_drain() {
 	on_m2 eval "mkdir -p /run/hog; mountpoint -q /run/hog || mount -t tmpfs -o size=100% none /run/hog"
 	on_m2 dd if=/dev/zero of=/run/hog/hog bs=256K count=$((($(m2_available) - reserve + 40) * 4)) 2>/dev/null
-	wait_for 120 given_back
+	wait_for 600 given_back	# its pages move as fast as the programs let them
 }
 mend_drain() { on_m2 rm -f /run/hog/hog; }
 
