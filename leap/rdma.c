@@ -14,6 +14,10 @@
 /* Most pairs of data queues to ask for. */
 #define PAIRS_MAX	16
 
+/* All connections together may take so many timeouts, and one more for so many. */
+#define CONNECT_TIMEOUTS	4
+#define QUEUES_PER_TIMEOUT	8
+
 static void walk_queues(struct leap_rdma *rdma,
 			void (*fn)(struct leap_queue *queue))
 {
@@ -82,10 +86,11 @@ static void rdma_free(struct leap_rdma *rdma)
 /* Who makes a session waits for its servers, however many queues they have. */
 static void set_deadline(struct leap_rdma *rdma, unsigned int queues)
 {
-	unsigned int ms = (4 + queues / 8) * rdma->server->session->portal.timeout_ms;
+	unsigned int timeouts = CONNECT_TIMEOUTS + queues / QUEUES_PER_TIMEOUT;
 
 	lockdep_assert_held(&rdma->conn_mutex);
-	rdma->connect_by = jiffies + msecs_to_jiffies(ms);
+	rdma->connect_by = jiffies +
+		msecs_to_jiffies(timeouts * rdma->server->session->portal.timeout_ms);
 }
 
 static int connect_control(struct leap_rdma *rdma, unsigned int queues)

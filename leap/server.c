@@ -11,7 +11,7 @@
  *				there are out of reach, and requests under way end
  *	recover()		on recovery_wq, after a while, and again: connects,
  *				or gives up what the server had
- *	leap_server_note()	housekeeping: it is slow, or not any more
+ *	leap_server_note()	housekeeping and its watch: it is slow, or not any more
  *
  * Reclaim may wait for what abort_work does, which therefore neither connects nor
  * disconnects: the connection manager's own work needs memory. recover() does,
