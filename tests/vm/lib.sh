@@ -97,6 +97,9 @@ leap_stat() { value_of "$1" /sys/kernel/mm/leap/stat; }
 # server_stat INDEX KEY: one number of a server's
 server_stat() { value_of "$2" "/sys/kernel/mm/leap/servers/$1/stat"; }
 
+# place_of ADDRESS: which server of the session that is; nothing if none
+place_of() { grep -lx "$1" /sys/kernel/mm/leap/servers/*/address 2>/dev/null | cut -d / -f 7; }
+
 # missing: how many copies are, of those that the session should have; complete: none
 missing() { value_of missing_copies /sys/kernel/mm/leap/session; }
 complete() { [ "$(missing)" = 0 ]; }

@@ -5,7 +5,6 @@
 # . "${LEAP_LIB%/*}/load.sh"
 
 half=$((${mib:?} << 19))
-sys=/sys/kernel/mm/leap
 
 # refused TEXT ARGS...: leapctl session ARGS... fails, and says that
 refused() {
@@ -14,9 +13,6 @@ refused() {
 	says=$(leapctl session "$@" 2>&1) && fail "not refused: $*"
 	case $says in *"$what"*) ;; *) fail "$*: it says: $says" ;; esac
 }
-
-# place_of ADDRESS: which server of the session that is; nothing if none
-place_of() { grep -lx "$1" $sys/servers/*/address 2>/dev/null | cut -d / -f 7; }
 
 holds() { [ "$(server_stat "$1" remote_pages)" -gt 0 ]; }
 

@@ -16,11 +16,7 @@ mib=4
 
 modprobe leap || fail "modprobe leap failed"
 swapon "$LEAP_SWAPDEV" || fail "swapon failed"
-for dir in /sys/kernel/debug/{failslab,fail_page_alloc}; do
-	echo 0 >"$dir/verbose"
-	echo N >"$dir/ignore-gfp-wait"
-done
-echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+alloc_may_fail
 for portal in "dram://1,64M?slab=4M" "dram://2,64M,64M?replicas=2&verify=1&slab=4M"; do
 	say "$portal"
 	run_limited $((mib << 19)) leap-test-fail-nth "$portal" "$mib" || fail "$portal: status $?"

@@ -14,8 +14,7 @@
 mib=4
 
 server() { echo "$LEAP_M2:940$1"; }
-place_of() { grep -lx "$(server "$1")" /sys/kernel/mm/leap/servers/*/address 2>/dev/null | cut -d / -f 7; }
-gone() { [ -z "$(place_of "$1")" ]; }
+gone() { [ -z "$(place_of "$(server "$1")")" ]; }
 moved() { [ "$(leap_stat moved_pages)" -gt "$1" ]; }
 
 for i in 0 1 2 3; do
@@ -41,6 +40,6 @@ wait_for 60 gone 1 || fail "it does not go"
 wait_for 30 complete || fail "$(missing) copies are missing"
 
 on_m2 kill_leapd 9402
-wait_for 20 server_is "$(place_of 2)" lost || fail "nobody notices"
+wait_for 20 server_is "$(place_of "$(server 2)")" lost || fail "nobody notices"
 must_end 0
 say "all of $((mib << 8)) pages were on the last server"

@@ -16,6 +16,7 @@ mib=32 rounds=5
 # shellcheck source=tests/vm/load.sh
 . "${LEAP_LIB%/*}/load.sh"
 
+sys=/sys/kernel/mm/leap
 there() { [ -n "$(place_of "$1")" ]; }
 
 modprobe leap || fail "modprobe leap failed"
