@@ -382,7 +382,7 @@ void leap_copies_free(struct leap_copies *copies, u32 slot, u32 nr)
  * @homes: of its slab
  * @slot: the first slot in the chunk
  * @tried: copies that have failed, bit i for copy i; 0 at first
- * @spread: any number; of equal copies it chooses
+ * @spread: any number; of n copies that are as good, the one that it is modulo n
  * @nr: how many slots are wanted; set to how many of these can be loaded from
  *	this copy in one piece, at least 1
  *
@@ -397,25 +397,27 @@ int leap_copies_choose(const struct leap_copies *copies,
 		       const struct leap_homes *homes, u32 slot, u32 tried,
 		       u32 spread, u32 *nr)
 {
-	u32 i, best_rank = 0;
-	int best = -ENODATA;
+	u32 best[LEAP_COPIES_MAX], nr_best = 0, best_rank = 1, copy;
+	bool any = false;
 
-	for (i = 0; i < LEAP_COPIES_MAX; i++) {
-		u32 copy = i < LEAP_HOMES_MAX ? (i + spread) % LEAP_HOMES_MAX : i;
+	for (copy = 0; copy < LEAP_COPIES_MAX; copy++) {
 		u32 rank = rank_of(homes, copy);
 
 		if (!valid(copies, homes, copy, slot))
 			continue;
-		if (best == -ENODATA)
-			best = -EIO;
-		if (tried & 1U << copy || rank <= best_rank)
+		any = true;
+		if (tried & 1U << copy || rank < best_rank)
 			continue;
-		best = copy;
+		if (rank > best_rank)
+			nr_best = 0;
 		best_rank = rank;
+		best[nr_best++] = copy;
 	}
-	if (best >= 0)
-		*nr = run_of(&copies->valid[best], slot, *nr);
-	return best;
+	if (!nr_best)
+		return any ? -EIO : -ENODATA;
+	copy = best[spread % nr_best];
+	*nr = run_of(&copies->valid[copy], slot, *nr);
+	return copy;
 }
 
 /**
