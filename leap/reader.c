@@ -12,7 +12,10 @@
  *
  * A work item that a fault queues will most often take the processor from it at
  * once, and what sends the packets comes right behind. So a timer queues it, when
- * the fault is over and the program computes; unless it does not for long.
+ * the fault is over and the program computes; unless it does not for long. Then
+ * only a few pages are read at a time, and the next fault starts the timer again:
+ * a burst of requests ends in a burst of completions, which take the processor from
+ * whatever the program does by then.
  *
  * Whose is a page meanwhile? A slot that was found is a number and no more: it
  * may be freed, and be another page's, before its turn comes. leap_prefetch()
@@ -41,6 +44,9 @@
 /* Pages that are read in one go, and slots that are dropped. */
 #define READ_BATCH	16
 #define DROP_BATCH	32
+
+/* Of those, while the program computes. */
+#define PACED_BATCH	4
 
 /* Nothing that may sleep. */
 #define GFP_AT_ONCE	(GFP_USER & ~__GFP_DIRECT_RECLAIM)
@@ -154,17 +160,6 @@ static enum hrtimer_restart work_now(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* How long should the work item wait? In ns, 0 if it should not. */
-static u64 delay_of(struct leap_reader *r, enum leap_fault_kind kind)
-{
-	u64 now = ktime_get_ns(), delay;
-
-	spin_lock(&r->lock);
-	delay = leap_pace_delay(&r->pace, now, waits(kind));
-	spin_unlock(&r->lock);
-	return delay;
-}
-
 static bool has_work(struct leap_reader *r)
 {
 	bool has;
@@ -177,10 +172,23 @@ static bool has_work(struct leap_reader *r)
 	return has;
 }
 
-/* The fault has put pages on the list: is there anything left of them to do? */
-static void work_soon(struct leap_reader *r, enum leap_fault_kind kind)
+/* How long should the work item wait? In ns, 0 if it should not. */
+static u64 delay_of(struct leap_reader *r, enum leap_fault_kind kind, bool asks)
 {
-	u64 delay = delay_of(r, kind);
+	u64 delay;
+
+	spin_lock(&r->lock);
+	if (asks)
+		leap_pace_asked(&r->pace, ktime_get_ns(), waits(kind));
+	delay = leap_pace_delay(&r->pace);
+	spin_unlock(&r->lock);
+	return waits(kind) ? 0 : delay;
+}
+
+/* There are pages on the list, or were: is there anything left of them to do? */
+static void work_soon(struct leap_reader *r, enum leap_fault_kind kind, bool asks)
+{
+	u64 delay = delay_of(r, kind, asks);
 
 	if (!has_work(r) || hrtimer_is_queued(&r->timer))
 		return;
@@ -227,16 +235,16 @@ static void note_read(struct leap_reader *r, swp_entry_t entry, int err, bool ag
 	spin_unlock(&r->lock);
 }
 
-/* Takes the oldest pages on the list, but for @leave; returns how many. */
+/* Takes @most of the oldest pages on the list, but for @leave; returns how many. */
 static unsigned int take_wanted(struct leap_reader *r, unsigned int leave,
-				struct leap_wanted *wanted)
+				unsigned int most, struct leap_wanted *wanted)
 {
 	unsigned int len, nr = 0;
 
 	spin_lock(&r->lock);
 	len = kfifo_len(&r->wanted);
 	if (len > leave)
-		nr = kfifo_out(&r->wanted, wanted, min(len - leave, READ_BATCH));
+		nr = kfifo_out(&r->wanted, wanted, min(len - leave, most));
 	spin_unlock(&r->lock);
 	return nr;
 }
@@ -272,17 +280,31 @@ static unsigned int read_at_once(struct leap_reader *r, struct leap_wanted *want
 	return left;
 }
 
+static bool is_paced(struct leap_reader *r)
+{
+	bool paced;
+
+	spin_lock(&r->lock);
+	paced = leap_pace_delay(&r->pace);
+	spin_unlock(&r->lock);
+	return paced;
+}
+
 /*
- * What a fault that needs @folio reads itself, when it has put @fresh pages on
- * the list: those that were there before, for then the work item is too slow,
- * and while it has to wait anyway all of them. It reclaims nothing for that.
+ * What a fault that needs @folio reads itself, when it has put @fresh pages on the
+ * list: all of them while it has to wait anyway; else those that were there before,
+ * for then the work item is too slow, unless it takes its time because the program
+ * computes. It reclaims nothing for that.
  */
 static void read_here(struct leap_reader *r, struct folio *folio, u32 fresh)
 {
 	struct leap_wanted wanted[READ_BATCH];
 	unsigned int nr;
 
-	while ((nr = take_wanted(r, folio_test_locked(folio) ? 0 : fresh, wanted)))
+	if (!folio_test_locked(folio) && is_paced(r))
+		return;
+	while ((nr = take_wanted(r, folio_test_locked(folio) ? 0 : fresh, READ_BATCH,
+				 wanted)))
 		read_at_once(r, wanted, nr, true);
 }
 
@@ -318,8 +340,8 @@ void leap_reader_fault(struct vm_fault *vmf, swp_entry_t entry,
 		nr = want(r, vmf->vma, pages, nr);
 	if (nr || (r && folio_test_locked(folio)))
 		read_here(r, folio, nr);
-	if (nr)
-		work_soon(r, kind);
+	if (nr || (r && !kfifo_is_empty(&r->wanted)))
+		work_soon(r, kind, nr);
 	if (miss)
 		leap_io_poll(entry, folio);
 }
@@ -377,29 +399,55 @@ void leap_reader_drop(struct leap_reader *r, unsigned int keep)
 	}
 }
 
+/* Reads the pages that are @wanted, and waits for memory if there is none. */
+static void read_patiently(struct leap_reader *r, struct leap_wanted *wanted,
+			   unsigned int nr)
+{
+	/* The last one reclaims for all. */
+	struct leap_wanted *patient = &wanted[nr - 1];
+
+	nr = read_at_once(r, wanted, nr - 1, false);
+	while (nr--)
+		read_one(r, &wanted[nr], GFP_USER, true);
+	read_one(r, patient, GFP_USER, true);
+}
+
 static void work(struct work_struct *item)
 {
 	struct leap_reader *r = container_of(item, struct leap_reader, work);
 	struct leap_wanted wanted[READ_BATCH];
 	struct mem_cgroup *memcg, *old;
+	bool paced = is_paced(r);
 	unsigned int nr;
 
 	memcg = leap_reader_memcg(r);
 	old = set_active_memcg(memcg);	/* for leap_prefetch() */
-	while ((nr = take_wanted(r, 0, wanted))) {
-		/* The last one reclaims for all. */
-		struct leap_wanted *patient = &wanted[nr - 1];
-
-		nr = read_at_once(r, wanted, nr - 1, false);
-		while (nr--)
-			read_one(r, &wanted[nr], GFP_USER, true);
-		read_one(r, patient, GFP_USER, true);
+	while ((nr = take_wanted(r, 0, paced ? PACED_BATCH : READ_BATCH, wanted))) {
+		read_patiently(r, wanted, nr);
+		if (paced)
+			break;	/* the next fault comes back for the rest */
 		cond_resched();
 	}
 	set_active_memcg(old);
 	mem_cgroup_put(memcg);
 	if (get_prefetch_buffer_active())
 		leap_reader_drop(r, get_prefetch_buffer());
+}
+
+/**
+ * leap_reader_forget - what is on the list is not read any more
+ * @r: whose process is gone
+ */
+void leap_reader_forget(struct leap_reader *r)
+{
+	struct leap_prefetch_counters before;
+
+	spin_lock(&r->lock);
+	before = r->prefetcher.count;
+	leap_prefetch_skipped(&r->prefetcher, kfifo_len(&r->wanted));
+	kfifo_reset(&r->wanted);
+	account(r, &before);
+	spin_unlock(&r->lock);
 }
 
 /**

@@ -64,5 +64,6 @@ struct mem_cgroup *leap_reader_memcg(const struct leap_reader *r);
 /* reader.c */
 void leap_reader_setup(struct leap_reader *r);
 void leap_reader_drop(struct leap_reader *r, unsigned int keep);
+void leap_reader_forget(struct leap_reader *r);
 
 #endif /* LEAP_READER_H */

@@ -81,6 +81,7 @@ static void retire(struct work_struct *item)
 	struct leap_reader *r = container_of(item, struct leap_reader, retire);
 
 	cancel_work_sync(&r->work);
+	leap_reader_forget(r);
 	leap_reader_drop(r, 0);
 	reader_free(r);
 }

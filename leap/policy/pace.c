@@ -5,7 +5,9 @@
  * At once, and the fault takes as much longer; or a little later, while the program
  * computes, if it does so for long enough. How long that is, the time between
  * faults says, but for what they have waited for their pages. So of faults that
- * wait nothing is learned: then, too, it is at once.
+ * wait nothing is learned: what was found before goes on to hold. Others take the
+ * processor now and then, too, which is no computing. So the gap found may be much
+ * shorter than the one before, but only a little longer.
  */
 #include "pace.h"
 
@@ -17,6 +19,9 @@
 #define GAP_MIN_NS	40000U
 #define DELAY_PART	2
 #define DELAY_MAX_NS	1000000U
+
+/* The gap grows by this part of it at a time. */
+#define GROWTH_PART	4
 
 /**
  * leap_pace_fault - there was a fault
@@ -30,25 +35,45 @@ void leap_pace_fault(struct leap_pace *pace, bool waits)
 		pace->asked = 0;
 }
 
+static u32 smaller(u64 a, u32 b)
+{
+	return a < b ? (u32)a : b;
+}
+
+/* The gap that was @past / @faults lately. */
+static void learn(struct leap_pace *pace, u64 past)
+{
+	u32 gap = smaller(past, UINT_MAX) / pace->faults;
+	u32 base = pace->gap > GAP_MIN_NS ? pace->gap : GAP_MIN_NS;
+
+	if (pace->gap)
+		gap = smaller((u64)base + base / GROWTH_PART, gap);
+	pace->gap = gap;
+}
+
 /**
- * leap_pace_delay - the last fault has asked for pages
+ * leap_pace_asked - the last fault has asked for pages
  * @pace: of the process; the caller keeps others away
  * @now: in ns
  * @waits: that fault does so for its own
- *
- * Return: how long they should wait, in ns; 0 if they should not.
  */
-u64 leap_pace_delay(struct leap_pace *pace, u64 now, bool waits)
+void leap_pace_asked(struct leap_pace *pace, u64 now, bool waits)
 {
-	u64 past = now - pace->asked;
-	u32 gap = 0;
-
 	if (pace->asked && pace->faults)
-		gap = (past < UINT_MAX ? (u32)past : UINT_MAX) / pace->faults;
+		learn(pace, now - pace->asked);
 	pace->asked = waits ? 0 : now;
 	pace->faults = 0;
-	if (gap < GAP_MIN_NS)
+}
+
+/**
+ * leap_pace_delay - when is the program likely to compute?
+ * @pace: of the process; the caller keeps others away
+ *
+ * Return: so many ns after a fault; 0 if it does not for long enough.
+ */
+u64 leap_pace_delay(const struct leap_pace *pace)
+{
+	if (pace->gap < GAP_MIN_NS)
 		return 0;
-	gap /= DELAY_PART;
-	return gap < DELAY_MAX_NS ? gap : DELAY_MAX_NS;
+	return smaller(pace->gap / DELAY_PART, DELAY_MAX_NS);
 }

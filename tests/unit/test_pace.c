@@ -20,7 +20,8 @@ static int start(void **state)
 	(void)state;
 	pace = (struct leap_pace){};
 	leap_pace_fault(&pace, false);
-	assert_int_equal(leap_pace_delay(&pace, START, false), 0);
+	leap_pace_asked(&pace, START, false);
+	assert_int_equal(leap_pace_delay(&pace), 0);
 	return 0;
 }
 
@@ -29,7 +30,8 @@ static u64 delay(u32 nr, u64 now)
 {
 	while (nr--)
 		leap_pace_fault(&pace, false);
-	return leap_pace_delay(&pace, now, false);
+	leap_pace_asked(&pace, now, false);
+	return leap_pace_delay(&pace);
 }
 
 static void half_of_the_gap_is_waited_for(void **state)
@@ -69,9 +71,38 @@ static void nor_does_one_that_asks_and_waits(void **state)
 {
 	(void)state;
 	leap_pace_fault(&pace, true);
-	assert_int_equal(leap_pace_delay(&pace, START, true), 0);
+	leap_pace_asked(&pace, START, true);
 	assert_int_equal(delay(1, START + 1600 * US), 0);
 	assert_int_equal(delay(1, START + 2100 * US), 250 * US);
+}
+
+static void what_was_found_before_holds_after_a_wait(void **state)
+{
+	(void)state;
+	assert_int_equal(delay(1, START + 500 * US), 250 * US);
+	leap_pace_fault(&pace, true);
+	assert_int_equal(delay(1, START + 9000 * US), 250 * US);
+}
+
+static void to_lose_the_processor_is_not_to_compute(void **state)
+{
+	(void)state;
+	assert_int_equal(delay(10, START + 4000 * US), 200 * US);
+	assert_int_equal(delay(10, START + 12000 * US), 250 * US);
+	assert_int_equal(delay(10, START + 16000 * US), 200 * US);
+}
+
+static void who_computes_from_now_on_is_found_out(void **state)
+{
+	u64 now = START;
+	u32 i;
+
+	(void)state;
+	assert_int_equal(delay(1, now += 1 * US), 0);
+	assert_int_equal(delay(1, now += 500 * US), 25 * US);
+	for (i = 0; i < 11; i++)
+		delay(1, now += 500 * US);
+	assert_int_equal(delay(1, now += 500 * US), 250 * US);
 }
 
 /* As when another thread has asked meanwhile. */
@@ -90,6 +121,9 @@ int main(void)
 		test(a_long_gap_is_not_waited_for_in_full),
 		test(a_fault_that_waits_says_nothing),
 		test(nor_does_one_that_asks_and_waits),
+		test(what_was_found_before_holds_after_a_wait),
+		test(to_lose_the_processor_is_not_to_compute),
+		test(who_computes_from_now_on_is_found_out),
 		test(no_fault_is_no_gap),
 	};
 
