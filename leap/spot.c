@@ -222,6 +222,18 @@ void leap_spot_read(struct leap_session *session, const struct leap_spot *spot)
 		wake_up(&session->spots_gone);
 }
 
+/* What servers have acknowledged and is no copy, for they were lost since. */
+static void count_lost(const struct leap_spot *spot, unsigned long written)
+{
+	const struct leap_slab *slab = spot->slab;
+	u32 home;
+
+	for_each_set_bit(home, &written, LEAP_HOMES_MAX)
+		if (spot->store.gen[home] == slab->homes.home[home].gen)
+			leap_stats_add_server(slab->leases[home].server,
+					      LEAP_FREED_PAGES, spot->nr);
+}
+
 /**
  * leap_spot_written - a store is over
  * @session: whose slabs
@@ -244,6 +256,8 @@ enum leap_stored leap_spot_written(struct leap_session *session,
 				    spot->slot, spot->nr, &spot->store, written);
 	if (stored == LEAP_STORED_SHORT)
 		leap_slab_lacks(session, slab);
+	if (stored == LEAP_STORED_LOCAL || stored == LEAP_STORED_NOWHERE)
+		count_lost(spot, written & copies);
 	for_each_set_bit(home, &copies, LEAP_HOMES_MAX)
 		last |= leave(slab, home, &slab->leases[home].writes);
 	spin_unlock_irqrestore(&session->map_lock, flags);

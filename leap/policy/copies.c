@@ -183,6 +183,15 @@ bool leap_homes_writable(const struct leap_homes *homes, u32 home)
 	return writable(&homes->home[home]);
 }
 
+static u32 count_writable(const struct leap_homes *homes)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < LEAP_HOMES_MAX; i++)
+		nr += writable(&homes->home[i]);
+	return nr;
+}
+
 /**
  * leap_homes_missing - does a slab need more homes?
  * @homes: the slab's
@@ -191,11 +200,20 @@ bool leap_homes_writable(const struct leap_homes *homes, u32 home)
  */
 u32 leap_homes_missing(const struct leap_homes *homes)
 {
-	u32 i, nr = 0;
+	u32 nr = count_writable(homes);
 
-	for (i = 0; i < LEAP_HOMES_MAX; i++)
-		nr += writable(&homes->home[i]);
 	return nr < homes->replicas ? homes->replicas - nr : 0;
+}
+
+/**
+ * leap_homes_surplus - has a slab more homes than it needs?
+ * @homes: the slab's
+ *
+ * Return: true if one of those that can be written to could be done without.
+ */
+bool leap_homes_surplus(const struct leap_homes *homes)
+{
+	return count_writable(homes) > homes->replicas;
 }
 
 /* --- what is known of copies ---------------------------------------------- */
@@ -338,6 +356,9 @@ u32 leap_copies_store(struct leap_copies *copies, const struct leap_homes *homes
  * @store: from leap_copies_store()
  * @written: the copies of &leap_store.copies that have been acknowledged
  *
+ * A copy on a server that was lost after it had acknowledged it is one, for when that
+ * server is back, but is not counted as one; alone it is none.
+ *
  * Return: what has become of it. After LEAP_STORED_NOWHERE the data goes to the
  * swap device, as that of any page, and after LEAP_STORED_LOCAL it is there.
  */
@@ -346,18 +367,21 @@ enum leap_stored leap_copies_stored(struct leap_copies *copies,
 				    u32 nr, const struct leap_store *store,
 				    u32 written)
 {
-	u32 i, remote = 0;
+	u32 i, kept = 0, remote = 0;
 	bool disk = written & store->copies & 1U << LEAP_COPY_DISK;
 
 	for (i = 0; i < LEAP_HOMES_MAX; i++) {
 		if (!(written & store->copies & 1U << i) ||
 		    store->gen[i] != homes->home[i].gen)
 			continue;
-		make_valid(copies, i, store->gen[i], slot, nr);
-		remote++;
+		kept |= 1U << i;
+		remote += leap_health_readable(homes->home[i].health);
 	}
 	if (!remote)
 		return disk ? LEAP_STORED_LOCAL : LEAP_STORED_NOWHERE;
+	for (i = 0; i < LEAP_HOMES_MAX; i++)
+		if (kept & 1U << i)
+			make_valid(copies, i, store->gen[i], slot, nr);
 	if (disk)
 		make_valid(copies, LEAP_COPY_DISK, 0, slot, nr);
 	return remote >= homes->replicas ? LEAP_STORED_WELL : LEAP_STORED_SHORT;

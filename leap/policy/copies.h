@@ -105,6 +105,7 @@ void leap_homes_remove(struct leap_homes *homes, u32 home);
 void leap_homes_forget(struct leap_homes *homes, u32 home);
 bool leap_homes_writable(const struct leap_homes *homes, u32 home);
 u32 leap_homes_missing(const struct leap_homes *homes);
+bool leap_homes_surplus(const struct leap_homes *homes);
 
 /* Stores. */
 u32 leap_copies_store(struct leap_copies *copies, const struct leap_homes *homes,

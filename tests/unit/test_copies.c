@@ -99,6 +99,39 @@ static void equal_copies_share_the_work(void **state)
 	}
 }
 
+static void what_is_lost_meanwhile_counts_no_more(void **state)
+{
+	(void)state;
+	start(2, false);
+	leap_copies_store(&copies, &homes, 0, 1, &store);
+	lose(1);
+	assert_int_equal(leap_copies_stored(&copies, &homes, 0, 1, &store, 3), LEAP_STORED_SHORT);
+	assert_int_equal(choose(0, 0), 0);
+	homes.home[1].health = LEAP_HEALTH_UP;
+	assert_int_equal(choose(0, 1), 1);
+
+	leap_copies_store(&copies, &homes, 1, 1, &store);
+	lose(1);
+	assert_int_equal(leap_copies_stored(&copies, &homes, 1, 1, &store, 2), LEAP_STORED_NOWHERE);
+	homes.home[1].health = LEAP_HEALTH_UP;
+	assert_int_equal(choose(1, 0), -ENODATA);
+}
+
+static void one_home_more_than_needed_is_surplus(void **state)
+{
+	(void)state;
+	start(2, false);
+	assert_false(leap_homes_surplus(&homes));
+	assert_int_equal(leap_homes_add(&homes, LEAP_HEALTH_UP), 2);
+	assert_true(leap_homes_surplus(&homes));
+	homes.home[0].retiring = true;
+	assert_false(leap_homes_surplus(&homes));
+	homes.home[0].retiring = false;
+	lose(1);
+	assert_false(leap_homes_surplus(&homes));
+	assert_int_equal(leap_homes_missing(&homes), 0);
+}
+
 static void a_suspect_is_read_only_without_others(void **state)
 {
 	(void)state;
@@ -484,7 +517,7 @@ static void end_store(void)
 	struct flight *f = &m.flights[random() % FLIGHTS];
 	u32 written = f->reached & (random() % 4 ? ~0U : (u32)random());
 	enum leap_stored stored, want = written & DISK ? LEAP_STORED_LOCAL : LEAP_STORED_NOWHERE;
-	u32 right = 0, homes_right = 0;
+	u32 right = 0, homes_right = 0;	/* the latter that can be read */
 
 	if (!f->on)
 		return;
@@ -494,9 +527,11 @@ static void end_store(void)
 		if (!(written & 1U << home) || homes.home[home].gen != f->store.gen[home])
 			continue;
 		right |= 1U << home;
-		homes_right++;
+		homes_right += leap_health_readable(homes.home[home].health);
 	}
-	if (right) {
+	if (!homes_right) {
+		right = 0;
+	} else {
 		want = homes_right < homes.replicas ? LEAP_STORED_SHORT : LEAP_STORED_WELL;
 		right |= written & DISK;
 	}
@@ -709,6 +744,8 @@ int main(void)
 		cmocka_unit_test(each_copy_is_tried_and_the_disk_last),
 		cmocka_unit_test(equal_copies_share_the_work),
 		cmocka_unit_test(a_suspect_is_read_only_without_others),
+		cmocka_unit_test(what_is_lost_meanwhile_counts_no_more),
+		cmocka_unit_test(one_home_more_than_needed_is_surplus),
 		cmocka_unit_test(without_an_acknowledgement_it_has_failed),
 		cmocka_unit_test(what_the_disk_alone_has_is_not_remote),
 		cmocka_unit_test(the_disk_gives_no_old_data),
