@@ -56,7 +56,8 @@ static void lose(struct leap_server *server, u32 nr, u32 home, u32 arg)
 		return;
 	h->health = LEAP_HEALTH_LOST;
 	session->nr_retiring -= h->retiring;
-	slab->leases[home].recalled |= h->retiring;
+	slab->leases[home].recalled |= h->retiring && !slab->leases[home].surplus;
+	slab->leases[home].surplus = false;
 	h->retiring = false;
 	leap_slab_lacks(session, slab);
 	leap_slab_update(session, nr);
@@ -80,16 +81,6 @@ void leap_slab_server_lost(struct leap_server *server)
 	walk_homes(server, lose, 0);
 }
 
-/* It was made up for elsewhere while it was away. */
-static bool is_surplus(const struct leap_homes *homes)
-{
-	u32 i, nr = 0;
-
-	for (i = 0; i < LEAP_HOMES_MAX; i++)
-		nr += leap_homes_writable(homes, i);
-	return nr > homes->replicas;
-}
-
 static void resume(struct leap_server *server, u32 nr, u32 home, u32 epoch)
 {
 	struct leap_session *session = server->session;
@@ -103,7 +94,8 @@ static void resume(struct leap_server *server, u32 nr, u32 home, u32 epoch)
 	WRITE_ONCE(lease->epoch, epoch);
 	h->health = server->leaving ? LEAP_HEALTH_DRAINING : LEAP_HEALTH_UP;
 	/* If it was called back, the server still waits for it. */
-	h->retiring = lease->recalled || server->leaving || is_surplus(&slab->homes);
+	h->retiring = lease->recalled || server->leaving;
+	lease->surplus = !h->retiring && leap_homes_surplus(&slab->homes);
 	session->nr_retiring += h->retiring;
 	leap_slab_lacks(session, slab);
 	leap_slab_update(session, nr);
@@ -222,6 +214,7 @@ static void drain(struct leap_server *server, u32 nr, u32 home, u32 arg)
 	if (!leap_health_readable(h->health))
 		return;
 	h->health = LEAP_HEALTH_DRAINING;
+	session->slabs[nr]->leases[home].surplus = false;
 	session->nr_retiring += !h->retiring;
 	h->retiring = true;
 	leap_slab_update(session, nr);

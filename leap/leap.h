@@ -144,6 +144,8 @@ u64 leap_stats_sum(struct leap_stats __percpu *stats, enum leap_event event);
  * @remote_id: the server's number for it
  * @epoch: of the connection that it is good for, see &leap_server.epoch
  * @recalled: the server has called it back, and has been lost since
+ * @surplus: it was made up for elsewhere while it was away, and may go if all that
+ *	is there still when the mover comes to it
  * @reported: pages in use as last told to the server
  * @reads: requests under way that read from it
  * @writes: requests under way that write to it
@@ -155,6 +157,7 @@ struct leap_lease {
 	u32 remote_id;
 	u32 epoch;
 	bool recalled;
+	bool surplus;
 	u32 reported;
 	u32 reads;
 	u32 writes;
@@ -305,7 +308,7 @@ void leap_server_exit(void);
  * @map: which chunk is whose
  * @uses: its memory
  * @slabs: by slab number; NULL if there is none
- * @nr_retiring: homes that their servers have called back
+ * @nr_retiring: homes that are to be left
  * @spots_gone: who waits for requests on such a home to end
  * @mover: empties such homes, see move.c
  * @lacking: there are slabs that lack something

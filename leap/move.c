@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Slabs that must leave a server, because it has called them back or is to be removed.
+ * Slabs that must leave a server, because it has called them back or is to be removed,
+ * or need not stay there, because what it had was made up for while it was away.
  *
  * Its home there retires: nothing new is written to it. Then one of these:
  *
@@ -62,6 +63,7 @@ static bool retire(struct leap_server *server, u32 remote_id)
 			    !is_lease_of(&slab->leases[i], server, remote_id))
 				continue;
 			found = true;
+			slab->leases[i].surplus = false;
 			if (home->retiring)
 				continue;
 			home->retiring = true;
@@ -155,6 +157,35 @@ static int find_home(struct leap_session *session, struct leap_slab *slab,
 	return home;
 }
 
+/* It was to go only as there were enough others; one of these may have been lost. */
+static void stay_if_needed(struct leap_session *session, u32 nr,
+			   struct leap_slab *slab, u32 home)
+{
+	struct leap_home *h = &slab->homes.home[home];
+
+	lockdep_assert_held(&session->map_lock);
+	if (!h->retiring || !slab->leases[home].surplus ||
+	    !leap_homes_missing(&slab->homes))
+		return;
+	slab->leases[home].surplus = false;
+	h->retiring = false;
+	session->nr_retiring--;
+	leap_slab_lacks(session, slab);
+	leap_slab_update(session, nr);
+}
+
+/* Looks for such homes before anything is done about those that retire. */
+static void keep_needed(struct leap_session *session, u32 nr, struct leap_slab *slab)
+{
+	u32 home;
+
+	spin_lock_irq(&session->map_lock);
+	for (home = 0; home < LEAP_HOMES_MAX; home++)
+		if (slab->homes.home[home].gen)
+			stay_if_needed(session, nr, slab, home);
+	spin_unlock_irq(&session->map_lock);
+}
+
 static int add_home(struct leap_session *session, u32 nr, struct leap_slab *slab,
 		    const struct leap_lease *lease)
 {
@@ -190,9 +221,10 @@ int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *s
 	    leap_slab_spare(session, taken, nr_taken, &lease))
 		return -ENOSPC;
 	home = add_home(session, nr, slab, &lease);
-	if (home < 0)
-		session->transport->slab_put(lease.server, &lease);
-	return home;
+	if (home >= 0)
+		return home;
+	session->transport->slab_put(lease.server, &lease);
+	return find_home(session, slab, taken, &nr_taken);
 }
 
 /* Nothing is read from there any more, if everything is elsewhere, too. */
@@ -202,6 +234,7 @@ static bool abandon_home(struct leap_session *session, u32 nr,
 	bool leave;
 
 	spin_lock_irq(&session->map_lock);
+	stay_if_needed(session, nr, slab, home);
 	/* Not so if it was lost meanwhile: its server may have been told of it. */
 	leave = slab->homes.home[home].retiring &&
 		leap_slab_dispensable(session, slab, home);
@@ -238,7 +271,7 @@ static void note_lacking(struct leap_session *session, struct leap_slab *slab)
 }
 
 /*
- * Empties all homes that were called back into those that were not, or gives back
+ * Empties all homes that retire into those that do not, or gives back
  * those that are empty if there are none. Each of these has to have all by then: it
  * is no use that another one has, if that is the only one left.
  */
@@ -253,11 +286,52 @@ static void move(struct leap_session *session, u32 nr, struct leap_slab *slab)
 		wait_event(session->spots_gone, !READ_ONCE(slab->leases[home].writes));
 		if (leap_fill_homes(session, slab, false)) {
 			note_lacking(session, slab);
+			keep_needed(session, nr, slab);
 			return;
 		}
 		if (abandon_home(session, nr, slab, home))
 			give_back(session, slab, home);
 	}
+}
+
+static bool retire_surplus(struct leap_session *session, u32 nr,
+			   struct leap_slab *slab)
+{
+	bool found = false;
+	u32 i;
+
+	spin_lock_irq(&session->map_lock);
+	for (i = 0; i < LEAP_HOMES_MAX; i++) {
+		struct leap_lease *lease = &slab->leases[i];
+
+		if (!slab->homes.home[i].gen || !lease->surplus ||
+		    slab->homes.home[i].retiring)
+			continue;
+		lease->surplus = leap_homes_surplus(&slab->homes);
+		if (!lease->surplus)
+			continue;
+		slab->homes.home[i].retiring = true;
+		session->nr_retiring++;
+		found = true;
+	}
+	leap_slab_update(session, nr);
+	spin_unlock_irq(&session->map_lock);
+	return found;
+}
+
+/**
+ * leap_move_surplus - leave a home that was made up for while it was away
+ * @session: whose
+ * @nr: number of the slab
+ * @slab: which; the mover has it
+ *
+ * Unless it is needed after all, for another one has been lost since. Until then it
+ * is a home like the others. Called by the mover alone. May sleep.
+ */
+void leap_move_surplus(struct leap_session *session, u32 nr, struct leap_slab *slab)
+{
+	if (retire_surplus(session, nr, slab))
+		move(session, nr, slab);
 }
 
 static void move_slab(struct leap_session *session, u32 nr)
@@ -276,6 +350,7 @@ static void move_slab(struct leap_session *session, u32 nr)
 		if (!slab)
 			return;
 	}
+	keep_needed(session, nr, slab);
 	home = leap_move_new_home(session, nr, slab);
 	move(session, nr, slab);
 	let_go(session, slab);

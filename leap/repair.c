@@ -98,6 +98,7 @@ static bool repair_slab(struct leap_session *session, u32 nr)
 		return true;
 	while (well && wants_home(session, slab))
 		well = leap_move_new_home(session, nr, slab) >= 0;
+	leap_move_surplus(session, nr, slab);
 	well &= !leap_fill_homes(session, slab, true);
 	let_go(session, slab, well);
 	return well;

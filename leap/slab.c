@@ -180,8 +180,9 @@ void leap_slab_destroy(struct leap_slab *slab)
  *
  * Under map_lock; leap_slab_update() has to follow.
  *
- * Return: number of the home; -ENOSPC it has too many, -ESTALE the connection was
- * lost meanwhile, and with it what was lent, or the server is to be removed.
+ * Return: number of the home; -ESTALE the connection was lost meanwhile, and with it
+ * what was lent, or the server is to be removed; -EAGAIN it has enough homes, for one
+ * is back; -ENOSPC there is no room for another one.
  */
 int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease)
 {
@@ -190,6 +191,8 @@ int leap_slab_add_home(struct leap_slab *slab, const struct leap_lease *lease)
 	lockdep_assert_held(&lease->server->session->map_lock);
 	if (lease->epoch != lease->server->epoch || lease->server->leaving)
 		return -ESTALE;
+	if (!leap_homes_missing(&slab->homes))
+		return -EAGAIN;
 	/* If it has just been lost, leap_slab_server_lost() is yet to come. */
 	home = leap_homes_add(&slab->homes, LEAP_HEALTH_UP);
 	if (home >= 0)
@@ -400,6 +403,7 @@ int leap_slab_spare(struct leap_session *session, const u32 *taken, u32 nr_taken
 	if (!slab)
 		return -ENOSPC;
 	*lease = slab->leases[home];
+	lease->surplus = false;
 	memset(&slab->leases[home], 0, sizeof(*lease));
 	put_all(session, slab->leases, LEAP_HOMES_MAX);
 	leap_slab_destroy(slab);

@@ -148,6 +148,7 @@ void leap_move_look(struct leap_server *server);
 void leap_move_forget(const struct leap_lease *lease);
 void leap_move_kick(struct leap_session *session);
 int leap_move_new_home(struct leap_session *session, u32 nr, struct leap_slab *slab);
+void leap_move_surplus(struct leap_session *session, u32 nr, struct leap_slab *slab);
 void leap_move_note(struct leap_session *session);
 
 /* repair.c */
