@@ -167,13 +167,38 @@ static bool is_right(struct leap_session *session, const struct leap_spot *sourc
 	return true;
 }
 
-/* With @last it goes as it is. */
+/*
+ * Is there another copy that was not looked at, on a server that may come back or has
+ * just done so? If so it is to be looked for again.
+ */
+static bool is_elsewhere(struct leap_session *session, const struct leap_spot *source,
+			 u32 tried)
+{
+	struct leap_slab *slab = source->slab;
+	unsigned long where;
+	bool away = false;
+	u32 home;
+
+	spin_lock_irq(&session->map_lock);
+	where = leap_copies_where(&slab->copies[source->chunk], &slab->homes,
+				  source->slot) & ~BIT(source->home);
+	for_each_set_bit(home, &where, LEAP_HOMES_MAX)
+		away |= !(tried & BIT(home)) ||
+			!leap_health_readable(slab->homes.home[home].health);
+	if (away)
+		leap_slab_lacks(session, slab);
+	spin_unlock_irq(&session->map_lock);
+	return away;
+}
+
+/* When all has been tried it goes as it is, unless it may be right elsewhere. */
 static int copy_piece(struct leap_session *session, const struct leap_spot *source,
-		      const struct leap_spot *target, bool last)
+		      const struct leap_spot *target, const struct piece *look)
 {
 	int err = leap_io_copy(session, session->bounce, source, LEAP_LOAD);
 
-	if (!err && !last && !is_right(session, source))
+	if (!err && !is_right(session, source) &&
+	    (look->tries < TRIES || is_elsewhere(session, source, look->tried)))
 		return -EBADMSG;
 	return err ?: leap_io_copy(session, session->bounce, target, LEAP_STORE);
 }
@@ -182,7 +207,8 @@ static int copy_piece(struct leap_session *session, const struct leap_spot *sour
  * What does not have its checksum is read again, from each home that has it. If none
  * has it right it goes as it is: a program may have written to the page while that was
  * under writeback, and then nobody reads it, see verify.c; and else whoever reads it
- * finds that out, while all others of a server's pages need not stay for it.
+ * finds that out, while all others of a server's pages need not stay for it. But not
+ * if there is a copy on a server that is away: it would not be asked for any more.
  */
 static void look_elsewhere(struct piece *look, const struct leap_spot *source)
 {
@@ -194,7 +220,10 @@ static void look_elsewhere(struct piece *look, const struct leap_spot *source)
 	look->tries++;
 }
 
-/* Copies all that the target lacks of one chunk. */
+/*
+ * Copies all that the target lacks of one chunk. Returns -EBADMSG if it has left
+ * something out that is to be looked for again, for a rebuild is not over then.
+ */
 static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 		      u32 chunk, u32 home, bool rebuild)
 {
@@ -202,7 +231,7 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 	struct leap_spot source;
 	struct leap_rebuild state;
 	struct piece look = { .slot = -1 };
-	int err;
+	int left_out = 0, err;
 
 	while (look.from < LEAP_CHUNK_PAGES) {
 		if (leap_move_must_end(session))
@@ -210,11 +239,18 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 		look.most = look.from < look.single ? 1 : PIECE;
 		err = begin_piece(session, &state, &look, &source, &target);
 		if (err)
-			return err == -ENODATA ? 0 : err;
-		err = copy_piece(session, &source, &target, look.tries >= TRIES);
+			return err == -ENODATA ? left_out : err;
+		err = copy_piece(session, &source, &target, &look);
 		end_piece(session, &source, &target, !err, rebuild);
-		if (err == -EBADMSG && look.tries < TRIES) {
-			look_elsewhere(&look, &source);
+		if (err == -EBADMSG) {
+			if (rebuild)
+				leap_repair_pace(target.nr);
+			if (look.tries < TRIES) {
+				look_elsewhere(&look, &source);
+				continue;
+			}
+			left_out = rebuild ? -EBADMSG : 0;
+			look.from = target.slot + target.nr;
 			continue;
 		}
 		if (err)
@@ -223,20 +259,23 @@ static int fill_chunk(struct leap_session *session, struct leap_slab *slab,
 			leap_repair_pace(target.nr);
 		look.from = target.slot + target.nr;
 	}
-	return 0;
+	return left_out;
 }
 
 static int fill_home(struct leap_session *session, struct leap_slab *slab, u32 home,
 		     bool rebuild)
 {
+	int err = 0, ret;
 	u32 chunk;
-	int err = 0;
 
-	for (chunk = 0; !err && chunk < session->map.chunks_per_slab; chunk++) {
+	for (chunk = 0; chunk < session->map.chunks_per_slab; chunk++) {
 		if (rebuild && leap_repair_must_wait(session))
 			return -EAGAIN;
-		err = fill_chunk(session, slab, chunk, home, rebuild);
+		ret = fill_chunk(session, slab, chunk, home, rebuild);
 		leap_move_note(session);	/* there is room for some only */
+		if (ret && ret != -EBADMSG)
+			return ret;
+		err = err ?: ret;
 	}
 	return err;
 }

@@ -98,3 +98,28 @@ leapctl session remove "$LEAP_M2:$good" || fail "cannot remove a server"
 must_end 0
 [ "$(leap_stat failed_loads)" = "$failed" ] || fail "a load has failed though there is a copy"
 leapctl session destroy || fail "the session cannot be ended"
+
+# What is wrong where it can be read, and right on a server that is away, is not made
+# up for with the wrong bytes: when the server is back it would be left for them.
+on_m2 stop_leapd
+for port in 9400 9401 9402; do
+	on_m2 start_leapd $port --slab 8M --grace $((120 * LEAP_SCALE)) || fail "a leapd does not start"
+done
+leapctl session create "rdma://2,$LEAP_M2:9400,$LEAP_M2:9401?replicas=2&$options" ||
+	fail "no session with two servers again"
+hold $mib
+failed=$(leap_stat failed_loads)
+spoil 9400
+on_m2 signal_leapd STOP 9401
+wait_for $((20 * LEAP_SCALE)) server_is 1 lost || fail "nobody notices"
+slabs=$(leap_stat slabs)
+leapctl session add "$LEAP_M2:9402" || fail "cannot add a server"
+more_slabs() { [ "$(leap_stat slabs)" -gt "$slabs" ]; }
+wait_for 60 more_slabs || fail "no copy is made up for"
+if wait_for 30 complete; then fail "wrong copies were made"; fi
+on_m2 signal_leapd CONT 9401
+wait_for 60 server_is 1 up || fail "it does not come back"
+wait_for 120 complete || fail "copies are missing: $(missing)"
+must_end 0
+[ "$(leap_stat failed_loads)" = "$failed" ] || fail "a load has failed though there was a copy"
+leapctl session destroy || fail "the session cannot be ended"
