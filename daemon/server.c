@@ -16,6 +16,7 @@
 
 static int epoll_fd = -1;
 static bool stopping;
+static bool device_gone;
 static struct rdma_cm_id *listener;
 static struct rdma_event_channel *channel;
 
@@ -80,6 +81,7 @@ static void dispatch(const struct cm_event *event)
 	case RDMA_CM_EVENT_DEVICE_REMOVAL:
 		tell("the RDMA device is gone; start leapd again when it is back");
 		stopping = true;
+		device_gone = true;
 		break;
 	default:
 		break;
@@ -246,8 +248,8 @@ static void tear_down(void)
 /**
  * server_run - lend until told to end
  *
- * Return: 0 after SIGTERM or SIGINT, -1 if it could not even begin; a line of
- * help has been printed then.
+ * Return: 0 after SIGTERM or SIGINT, -1 if it could not even begin or its RDMA device
+ * was removed; a line of help has been printed then.
  */
 int server_run(void)
 {
@@ -270,5 +272,5 @@ int server_run(void)
 	drop_clients();
 	slab_exit();
 	tear_down();
-	return err;
+	return device_gone ? -1 : err;
 }
