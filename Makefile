@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 APT	= $(if $(filter 0,$(shell id -u)),,sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 
 # What make vm hands on to tests/vm/two-guests.
-export SMP MEM RDMA T OUT QUIET CMDLINE
+export SMP MEM RDMA T OUT QUIET COUNTED CMDLINE
 # And what make fault-matrix and make soak do.
 export FAULTS MOMENTS COPIES MINUTES SEED
 
@@ -53,7 +53,7 @@ vm: all programs ## Boot two guests: M1=SCRIPT [M2=SCRIPT], see tests/README.md
 demo: installed all programs ## Show a program using another machine's memory
 	tests/demo/run
 
-bench: all programs ## Measure against swap on NVMe-oF: PARTS="base patterns programs tail safety"
+bench: all programs ## Measure against swap on NVMe-oF: PARTS="base patterns programs tail counted safety"
 	@tests/bench/run $(PARTS)
 
 unit: ## Run the host's unit tests

@@ -133,7 +133,7 @@ def print_slowest(name, table):
 def print_steady(scans):
     print(f"{'system':20}{'round':>6}{'p50 us':>10}{'p90 us':>10}{'p99 us':>10}"
           f"{'p99.9 us':>10}{'ready':>8}")
-    for run in of_pattern(scans, "10"):
+    for run in scans:
         ready = f"{ratio(run['prefetch_hits'], run['faults']):.1%}" if "faults" in run else "-"
         print(f"{SYSTEMS[run['system']]:20}{run['round']:>6}{run['p50_ns'] / 1e3:10.1f}"
               f"{run['p90_ns'] / 1e3:10.1f}{run['p99_ns'] / 1e3:10.1f}"
@@ -141,33 +141,15 @@ def print_steady(scans):
     print()
 
 
-def of_pattern(scans, pattern, system=None):
-    return [run for run in scans if run["pattern"] == pattern and
-            system in (None, run["system"])]
-
-
 def bounds(scans):
-    """The ratio of the p99 of each round, by the middle one, or the worse of two, and
-    of the sums of all scans in no order."""
+    """The ratio of the p99 of each round, by the middle one, or the worse of two."""
     def p99(system):
-        return [run["p99_ns"] for run in of_pattern(scans, "10", system)]
+        return [run["p99_ns"] for run in scans if run["system"] == system]
 
     for system, least in (("trend", None), ("dram", 22)):
         ratios = sorted(a / b for a, b in zip(p99("nvme"), p99(system)))
         yield Bound(f"stride 10, computing: p99 of NVMe-oF / {SYSTEMS[system]}",
                     ratios[(len(ratios) - 1) // 2], least=least)
-    for pattern in ("random", "zipf"):
-        times = [[run["total_ms"] for run in of_pattern(scans, pattern, system)]
-                 for system in ("dram", "none")]
-        print(f"{pattern}, local memory with latency, s: with prefetching "
-              f"{seconds(times[0])}, without {seconds(times[1])}")
-        yield Bound(f"{pattern} (dram): scan time of Leap with / without prefetching",
-                    sum(times[0]) / sum(times[1]), most=1.03)
-    print()
-
-
-def seconds(times):
-    return " ".join(f"{time / 1e3:.2f}" for time in times)
 
 
 def report(folder):

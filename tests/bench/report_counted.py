@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The part "counted" of the report: scans of local memory with the latency of the
+link, whose time is that of so many instructions.
+"""
+from report_common import Bound, measured, ratio
+
+SYSTEMS = {"none": "nothing", "readahead": "the kernel's readahead", "trend": "Leap's trend"}
+PATTERNS = {"1": "sequential", "1+": "sequential, computing", "10": "stride 10",
+            "10+": "stride 10, computing", "random": "random", "zipf": "zipf"}
+
+
+def print_scans(scans):
+    print(f"{'pattern':24}{'read ahead by':24}{'p50 us':>10}{'p90 us':>10}{'p99 us':>10}"
+          f"{'p99.9 us':>10}{'scan s':>9}{'ready':>8}{'waited':>8}")
+    for pattern, name in PATTERNS.items():
+        for run in (run for run in scans if run["pattern"] == pattern):
+            seen = run["system"] == "trend"
+            ready = f"{ratio(run['prefetch_hits'], run['faults']):.1%}" if seen else "-"
+            waited = f"{run['misses'] + run['prefetch_late']}" if seen else "-"
+            print(f"{name:24}{SYSTEMS[run['system']]:24}{run['p50_ns'] / 1e3:10.1f}"
+                  f"{run['p90_ns'] / 1e3:10.1f}{run['p99_ns'] / 1e3:10.1f}"
+                  f"{run['p999_ns'] / 1e3:10.1f}{run['total_ms'] / 1e3:9.2f}{ready:>8}{waited:>8}")
+        print()
+
+
+def bounds(scans):
+    """Of two scans of one kind, their sum."""
+    def total(pattern, system, key):
+        return sum(run[key] for run in scans
+                   if (run["pattern"], run["system"]) == (pattern, system))
+
+    for pattern, least in (("1+", None), ("10+", 22)):
+        yield Bound(f"{PATTERNS[pattern]}: p99 of the kernel's readahead / Leap's trend",
+                    ratio(total(pattern, "readahead", "p99_ns"), total(pattern, "trend", "p99_ns")),
+                    least=least)
+    yield Bound("stride 10, computing: faults with the page ready, %",
+                100 * ratio(total("10+", "trend", "prefetch_hits"), total("10+", "trend", "faults")),
+                least=95)
+    yield Bound("sequential, computing: faults that waited",
+                total("1+", "trend", "misses") + total("1+", "trend", "prefetch_late"), most=100)
+    for pattern in ("random", "zipf"):
+        yield Bound(f"{pattern}: scan time with / without prefetching",
+                    ratio(total(pattern, "trend", "total_ms"), total(pattern, "none", "total_ms")),
+                    most=1.03)
+        yield Bound(f"{pattern}: useless pages of those read, %",
+                    100 * ratio(total(pattern, "trend", "prefetch_unused"),
+                                total(pattern, "trend", "loaded_pages")), most=2)
+
+
+def report(folder):
+    """Prints the table; returns the bounds, the lines of JSON, and what was wrong."""
+    scans = measured(folder)
+    print(f"latency of a load or store: {scans[0]['latency_us']} us\n")
+    print_scans(scans)
+    wrong = [f"{run['system']} has read wrong data" for run in scans if run["wrong"]]
+    return list(bounds(scans)), scans, wrong
