@@ -9,17 +9,25 @@ PATTERNS = {"1": "sequential", "1+": "sequential, computing", "10": "stride 10",
             "10+": "stride 10, computing", "random": "random", "zipf": "zipf"}
 
 
+def waited(run):
+    return run["misses"] + run["prefetch_late"]
+
+
+def ready(run):
+    """Which part of the faults found its page there, prefetched or not gone yet."""
+    return 1 - ratio(waited(run), run["faults"])
+
+
 def print_scans(scans):
     print(f"{'pattern':24}{'read ahead by':24}{'p50 us':>10}{'p90 us':>10}{'p99 us':>10}"
           f"{'p99.9 us':>10}{'scan s':>9}{'ready':>8}{'waited':>8}")
     for pattern, name in PATTERNS.items():
         for run in (run for run in scans if run["pattern"] == pattern):
             seen = run["system"] == "trend"
-            ready = f"{ratio(run['prefetch_hits'], run['faults']):.1%}" if seen else "-"
-            waited = f"{run['misses'] + run['prefetch_late']}" if seen else "-"
+            part, nr = (f"{ready(run):.1%}", f"{waited(run)}") if seen else ("-", "-")
             print(f"{name:24}{SYSTEMS[run['system']]:24}{run['p50_ns'] / 1e3:10.1f}"
                   f"{run['p90_ns'] / 1e3:10.1f}{run['p99_ns'] / 1e3:10.1f}"
-                  f"{run['p999_ns'] / 1e3:10.1f}{run['total_ms'] / 1e3:9.2f}{ready:>8}{waited:>8}")
+                  f"{run['p999_ns'] / 1e3:10.1f}{run['total_ms'] / 1e3:9.2f}{part:>8}{nr:>8}")
         print()
 
 
@@ -33,11 +41,10 @@ def bounds(scans):
         yield Bound(f"{PATTERNS[pattern]}: p99 of the kernel's readahead / Leap's trend",
                     ratio(total(pattern, "readahead", "p99_ns"), total(pattern, "trend", "p99_ns")),
                     least=least)
+    trend = {run["pattern"]: run for run in scans if run["system"] == "trend"}
     yield Bound("stride 10, computing: faults with the page ready, %",
-                100 * ratio(total("10+", "trend", "prefetch_hits"), total("10+", "trend", "faults")),
-                least=95)
-    yield Bound("sequential, computing: faults that waited",
-                total("1+", "trend", "misses") + total("1+", "trend", "prefetch_late"), most=100)
+                100 * ready(trend["10+"]), least=95)
+    yield Bound("sequential, computing: faults that waited", waited(trend["1+"]), most=100)
     for pattern in ("random", "zipf"):
         yield Bound(f"{pattern}: scan time with / without prefetching",
                     ratio(total(pattern, "trend", "total_ms"), total(pattern, "none", "total_ms")),
