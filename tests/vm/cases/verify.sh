@@ -6,7 +6,7 @@
 # the wrong one's place, also when pages move; and that through rxe there are checksums
 # without being asked for, and none with verify=0.
 # RDMA: rxe siw
-# TIMEOUT: 240
+# TIMEOUT: 480
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
