@@ -93,7 +93,7 @@ static u32 ask(struct leap_reader *r, u64 page, enum leap_fault_kind kind,
 	u32 nr;
 
 	spin_lock(&r->lock);
-	leap_pace_fault(&r->pace, waits(kind));
+	leap_pace_fault(&r->pace, ktime_get_ns(), waits(kind));
 	if (r->version != leap_prefetch_settings_version())
 		leap_reader_settings(r);
 	before = r->prefetcher.count;
@@ -179,7 +179,7 @@ static u64 delay_of(struct leap_reader *r, enum leap_fault_kind kind, bool asks)
 
 	spin_lock(&r->lock);
 	if (asks)
-		leap_pace_asked(&r->pace, ktime_get_ns(), waits(kind));
+		leap_pace_asked(&r->pace);
 	delay = leap_pace_delay(&r->pace);
 	spin_unlock(&r->lock);
 	return waits(kind) ? 0 : delay;

@@ -3,66 +3,63 @@
  * When to read what a fault has asked for.
  *
  * At once, and the fault takes as much longer; or a little later, while the program
- * computes, if it does so for long enough. How long that is, the time between
- * faults says, but for what they have waited for their pages. So of faults that
- * wait nothing is learned: what was found before goes on to hold. Others take the
- * processor now and then, too, which is no computing. So the gap found may be much
- * shorter than the one before, but only a little longer.
+ * computes, if it does so for long enough. How long that is, the shortest time between
+ * two faults says: in longer ones others may have had the processor, which is no
+ * computing, and after a fault that waits for its page nothing is measured. If there
+ * is nothing better, what was found before goes on to hold; and it may become much
+ * shorter at a time, but only a little longer.
  */
 #include "pace.h"
 
 /*
  * Faults that are so far apart leave time to compute, and the pages wait for this
  * part of it, lest they are read before the fault is over, but no longer than that.
- * The first is a few times what a timer costs.
+ * The first is well above what a fault and a timer take.
  */
-#define GAP_MIN_NS	40000U
+#define GAP_MIN_NS	100000U
 #define DELAY_PART	2
 #define DELAY_MAX_NS	1000000U
 
 /* The gap grows by this part of it at a time. */
 #define GROWTH_PART	4
 
-/**
- * leap_pace_fault - there was a fault
- * @pace: of the process; the caller keeps others away
- * @waits: for its page
- */
-void leap_pace_fault(struct leap_pace *pace, bool waits)
-{
-	pace->faults++;
-	if (waits)
-		pace->asked = 0;
-}
-
 static u32 smaller(u64 a, u32 b)
 {
 	return a < b ? (u32)a : b;
 }
 
-/* The gap that was @past / @faults lately. */
-static void learn(struct leap_pace *pace, u64 past)
+/**
+ * leap_pace_fault - there was a fault
+ * @pace: of the process; the caller keeps others away
+ * @now: in ns
+ * @waits: for its page
+ */
+void leap_pace_fault(struct leap_pace *pace, u64 now, bool waits)
 {
-	u32 gap = smaller(past, UINT_MAX) / pace->faults;
-	u32 base = pace->gap > GAP_MIN_NS ? pace->gap : GAP_MIN_NS;
+	u32 past;
 
-	if (pace->gap)
-		gap = smaller((u64)base + base / GROWTH_PART, gap);
-	pace->gap = gap;
+	if (pace->last && now > pace->last) {
+		past = smaller(now - pace->last, UINT_MAX);
+		if (!pace->least || past < pace->least)
+			pace->least = past;
+	}
+	pace->last = waits ? 0 : now;
 }
 
 /**
  * leap_pace_asked - the last fault has asked for pages
  * @pace: of the process; the caller keeps others away
- * @now: in ns
- * @waits: that fault does so for its own
+ *
+ * What was measured since another one did so is a gap.
  */
-void leap_pace_asked(struct leap_pace *pace, u64 now, bool waits)
+void leap_pace_asked(struct leap_pace *pace)
 {
-	if (pace->asked && pace->faults)
-		learn(pace, now - pace->asked);
-	pace->asked = waits ? 0 : now;
-	pace->faults = 0;
+	u32 base = pace->gap > GAP_MIN_NS ? pace->gap : GAP_MIN_NS;
+	u32 most = pace->gap ? smaller((u64)base + base / GROWTH_PART, UINT_MAX) : UINT_MAX;
+
+	if (pace->least)
+		pace->gap = smaller(pace->least, most);
+	pace->least = 0;
 }
 
 /**
