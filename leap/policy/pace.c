@@ -5,9 +5,8 @@
  * At once, and the fault takes as much longer; or a little later, while the program
  * computes, if it does so for long enough. How long that is, the shortest time between
  * two faults says: in longer ones others may have had the processor, which is no
- * computing, and after a fault that waits for its page nothing is measured. If there
- * is nothing better, what was found before goes on to hold; and it may become much
- * shorter at a time, but only a little longer.
+ * computing. After a fault that waits for its page nothing is known: its pages are
+ * needed at once. The gap may become much shorter at a time, but only a little longer.
  */
 #include "pace.h"
 
@@ -44,6 +43,10 @@ void leap_pace_fault(struct leap_pace *pace, u64 now, bool waits)
 			pace->least = past;
 	}
 	pace->last = waits ? 0 : now;
+	if (!waits)
+		return;
+	pace->least = 0;
+	pace->gap = 0;
 }
 
 /**
