@@ -2,7 +2,10 @@
 # shellcheck shell=bash
 # Proves that programs do not confuse each other's prefetching: of two with opposite
 # patterns at the same time, each has as much of what was prefetched for it in use
-# as when it runs alone, within 2 points, and so have four ways in one program.
+# as when it runs alone, within 2 points, and so have four ways in one program. In two
+# of three rounds, that is: a scan takes a second or less, and reclaim that goes once
+# around a program's pages while the other one runs finds no others to drop than those
+# that were prefetched last. Whether it does so in that second is chance.
 # GROUP: prefetch
 # SMP: 1
 # FLAVOUR: release
@@ -35,6 +38,20 @@ end() {
 	for pattern; do rm "/run/hold.$pattern" "/run/scan.$pattern"; done
 }
 
+# round OTHER: do 10 and OTHER, at the same time, keep what they have alone?
+round() {
+	local pattern beside result=0
+	begin 10
+	begin "$1"
+	for pattern in 10 "$1"; do
+		beside=$(accuracy "$pattern")
+		say "$pattern, of 10 and $1 together: $beside of 1000 are used, ${alone[$pattern]} alone"
+		[ "${beside:-0}" -ge $((alone[$pattern] - 20)) ] || result=1
+	done
+	end 10 "$1"
+	return $result
+}
+
 modprobe leap dram_latency_us=500
 leap_up dram://1,256M
 leapctl prefetch on
@@ -48,13 +65,12 @@ for pattern in 10 reverse 4x10; do
 	[ "${alone[$pattern]:-0}" -ge 950 ] || fail "$pattern alone: less than 95 % are used"
 done
 for other in reverse 4x10; do
-	begin 10
-	begin $other
-	for pattern in 10 $other; do
-		beside=$(accuracy "$pattern")
-		say "$pattern, of 10 and $other together: $beside of 1000 are used"
-		[ "${beside:-0}" -ge $((alone[$pattern] - 20)) ] ||
-			fail "$pattern: ${alone[$pattern]} of 1000 alone, $beside beside another program"
+	good=0 bad=0
+	while ((good < 2)); do
+		if round $other; then
+			((++good))
+		else
+			((++bad < 2)) || fail "10 and $other confuse each other"
+		fi
 	done
-	end 10 $other
 done
