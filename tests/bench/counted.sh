@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # The part "counted", as it runs in m1, which is alone: accesses in an order and in
-# none, in local memory with about the latency that the link has in the other parts.
+# none, in local memory. Its latency is such that a page takes as long, with the
+# kernel's readahead, as through NVMe-oF over rxe in the part "patterns": 2.17 ms.
 # Time is counted in instructions, so what else this machine does changes nothing, and
 # a few percent can be seen, and one access in a hundred.
 # shellcheck source=tests/vm/lib.sh
@@ -9,14 +10,14 @@
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-latency_us=1000
+latency_us=2050
 compute_us=500
 
 # scan PATTERN SYSTEM
 scan() {
 	local us=0 text
 	counted=$((counted + 1))
-	say "[$counted/16] pattern $1 on $2"
+	say "[$counted/20] pattern $1 on $2"
 	read_ahead "$2"
 	[[ $1 != *+ ]] || us=$compute_us
 	counters >/run/before
@@ -28,7 +29,8 @@ scan() {
 
 counted=0
 swap_up dram "$latency_us"
-for pattern in 1 1+ 10 10+; do
+# Of the kernel's accesses about one in a hundred reclaims, too: by chance p99 is such a one.
+for pattern in 1 1+ 10 10+ 10+ 10+; do
 	scan "$pattern" readahead
 	scan "$pattern" trend
 done

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The part "counted" of the report: scans of local memory with the latency of the
-link, whose time is that of so many instructions.
+"""The part "counted" of the report: scans of local memory with the latency of
+NVMe-oF, whose time is that of so many instructions.
 """
 from report_common import Bound, measured, ratio
 
@@ -32,19 +32,21 @@ def print_scans(scans):
 
 
 def bounds(scans):
-    """Of two scans of one kind, their sum."""
+    """Of several scans of one kind, their sum or the worst."""
+    def of(pattern, system):
+        return [run for run in scans if (run["pattern"], run["system"]) == (pattern, system)]
+
     def total(pattern, system, key):
-        return sum(run[key] for run in scans
-                   if (run["pattern"], run["system"]) == (pattern, system))
+        return sum(run[key] for run in of(pattern, system))
 
     for pattern, least in (("1+", None), ("10+", 22)):
         yield Bound(f"{PATTERNS[pattern]}: p99 of the kernel's readahead / Leap's trend",
                     ratio(total(pattern, "readahead", "p99_ns"), total(pattern, "trend", "p99_ns")),
                     least=least)
-    trend = {run["pattern"]: run for run in scans if run["system"] == "trend"}
     yield Bound("stride 10, computing: faults with the page ready, %",
-                100 * ready(trend["10+"]), least=95)
-    yield Bound("sequential, computing: faults that waited", waited(trend["1+"]), most=100)
+                100 * min(ready(run) for run in of("10+", "trend")), least=95)
+    yield Bound("sequential, computing: faults that waited",
+                max(waited(run) for run in of("1+", "trend")), most=100)
     for pattern in ("random", "zipf"):
         yield Bound(f"{pattern}: scan time with / without prefetching",
                     ratio(total(pattern, "trend", "total_ms"), total(pattern, "none", "total_ms")),
