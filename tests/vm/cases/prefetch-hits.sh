@@ -9,8 +9,9 @@
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
+# In steps of ten that is ten ways of some hundred pages, nine of which are misses.
 mib=32
-[ "$LEAP_FLAVOUR" = release ] || mib=8
+[ "$LEAP_FLAVOUR" = release ] || mib=12
 half=$((mib << 19))
 keys="faults misses prefetch_hits prefetch_late prefetch_issued prefetch_unused"
 
