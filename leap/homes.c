@@ -244,7 +244,8 @@ static void spare(struct leap_server *server, struct leap_slab *slab, u32 nr)
 
 		if (h->gen && slab->leases[home].server == server &&
 		    !leap_health_readable(h->health) &&
-		    h->health != LEAP_HEALTH_REMOVED && !slab->lacking &&
+		    h->health != LEAP_HEALTH_REMOVED &&
+		    !slab->lacking && !slab->moving &&
 		    !leap_homes_missing(&slab->homes) &&
 		    leap_slab_dispensable(server->session, slab, home))
 			give_up(server, nr, home);
