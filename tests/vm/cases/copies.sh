@@ -85,7 +85,8 @@ on_m2 signal_leapd CONT 9400
 wait_for 60 server_is 0 up || fail "it does not come back"
 read_before=$(server_stat 0 loaded_pages)
 tell check
-complete && fail "the rebuild was over too soon"
+# On the debug kernel that may take longer than the slowest rebuild.
+[ "$LEAP_FLAVOUR" != release ] || ! complete || fail "the rebuild was over too soon"
 [ "$(server_stat 0 loaded_pages)" -gt "$read_before" ] || fail "what it has is not used again"
 echo 64 >/sys/module/leap/parameters/rebuild_mib
 wait_for 60 complete || fail "$(missing) copies are missing still"
