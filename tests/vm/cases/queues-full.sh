@@ -4,13 +4,13 @@
 # alike, and are right when it comes; and that they are tried elsewhere, and wait no
 # longer, when their server is lost meanwhile. A slow link keeps the queues full.
 # RDMA: rxe siw
+# FLAVOUR: release
 # TIMEOUT: 300
 # LONG: yes
 # shellcheck source=tests/vm/lib.sh
 . "$LEAP_LIB"
 
 mib=16
-[ "$LEAP_FLAVOUR" = release ] || mib=8
 event=/sys/kernel/tracing/events/leap/leap_done
 log=/sys/kernel/tracing/trace
 
